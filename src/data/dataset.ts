@@ -1,0 +1,47 @@
+import { contentId, sha256 } from '../base/hash.js';
+
+export type SplitName = 'train' | 'validation' | 'test';
+
+/** One image of a data set, as its table lists it. */
+export interface DatasetEntry {
+  /** Path of the image relative to the data set's root, `/`-separated; unique within the data set. */
+  readonly path: string;
+  readonly patient: string;
+  /** Split that the table or the folder names for this image, where it names one. */
+  readonly split?: SplitName;
+  readonly site?: string;
+  readonly age?: number;
+  readonly sex?: 'F' | 'M';
+  readonly view?: string;
+}
+
+/**
+ * A labelled set of images: a typed table. Row `i` of `labels`, of every image store and of every feature store of this
+ * data set belongs to `entries[i]`; rows are never renumbered (a quarantined image keeps its row).
+ */
+export interface Dataset {
+  readonly name: string;
+  /** Absolute folder that the entries' paths are relative to. */
+  readonly root: string;
+  readonly entries: readonly DatasetEntry[];
+  readonly labelNames: readonly string[];
+  /** [entries, labelNames] row-major; 1 present, 0 absent, NaN unknown. */
+  readonly labels: Float32Array;
+  /** True when every image has exactly one of the labels (classes), false for findings that may occur together. */
+  readonly exclusive: boolean;
+  /** Images that the table lists but the folder lacks (only with `allowMissing`; not in `entries`). */
+  readonly missingImages: number;
+  /** True when the source gives no patient ids and each image was taken for a patient of its own. */
+  readonly patientsAssumed: boolean;
+  /** What the reader noticed and the user should know (duplicated rows dropped, unknown label values …). */
+  readonly notes: readonly string[];
+}
+
+/** Content address of the table (paths, patients, splits, labels; not the pixels, not where the folder lies). */
+export function datasetFingerprint(dataset: Dataset): string {
+  return contentId({
+    entries: sha256(dataset.entries.map((entry) => `${entry.path}\t${entry.patient}\t${entry.split ?? ''}`).join('\n')),
+    labelNames: dataset.labelNames,
+    labels: sha256(new Uint8Array(dataset.labels.buffer, dataset.labels.byteOffset, dataset.labels.byteLength)),
+  });
+}

@@ -1,0 +1,143 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { messageOf, ThawError } from '../base/errors.js';
+
+/** Flat binary matrix on disk that C++ maps into memory itself: `rows` × `columns` elements, little endian, no header. */
+export interface NativeMatrixFile {
+  readonly path: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly dtype: 'float32' | 'float16' | 'uint8';
+}
+
+export interface NativeOptimizer {
+  readonly kind: 'sgd' | 'adam' | 'adamw';
+  /** SGD momentum, or Adam's β1; a head's `momenta` table replaces it step by step. */
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  readonly beta2: number;
+  readonly epsilon: number;
+}
+
+/** Heads that see the same rows in the same order. */
+export interface NativeSampleGroup {
+  /** Store rows, epoch after epoch: [epochs × rowsPerEpoch]. The last batch of an epoch may be short. */
+  readonly order: Uint32Array;
+  readonly rowsPerEpoch: number;
+  readonly validationRows: Uint32Array;
+  /** Scale features by mean and standard deviation of the distinct training rows (σ = 0 → divisor 1). */
+  readonly standardize: boolean;
+}
+
+export interface NativeHead {
+  /** Index into `groups`. */
+  readonly group: number;
+  /** Seeds initial weights and dropout. */
+  readonly seed: number;
+  /** Probability that a feature is dropped in a training step, in [0, 1); survivors are scaled by 1 / (1 − rate). */
+  readonly dropout: number;
+  readonly weightDecay: number;
+  /** Learning rate of every step: [epochs × ceil(rowsPerEpoch / batch)]. */
+  readonly learningRates: Float32Array;
+  /** Momentum (SGD) or β1 (Adam) of every step, same length; replaces the optimizer's constant. */
+  readonly momenta?: Float32Array;
+  /** [outputs] weight of each label's (class's) loss. */
+  readonly labelWeights?: Float32Array;
+  /** [outputs] weight of the positive term of the binary cross-entropy. */
+  readonly positiveWeights?: Float32Array;
+}
+
+export interface NativeHeadBankOptions {
+  readonly features: NativeMatrixFile;
+  readonly outputs: number;
+  /** [features.rows × outputs]; NaN = unknown (bce only); softmax takes class probabilities. */
+  readonly targets: Float32Array;
+  readonly loss: 'bce' | 'softmax';
+  readonly batch: number;
+  readonly optimizer: NativeOptimizer;
+  readonly groups: readonly NativeSampleGroup[];
+  readonly heads: readonly NativeHead[];
+  /** What the best snapshot is chosen by after every epoch: lowest validation loss or highest macro AUROC. */
+  readonly select: 'loss' | 'auroc';
+  readonly threads: number;
+}
+
+/** One call's epochs; arrays are [heads × epochs] row-major, NaN where a head has no such epoch or has failed. */
+export interface NativeTrainResult {
+  readonly epochs: number;
+  readonly trainLoss: Float64Array;
+  readonly validationLoss: Float64Array;
+  readonly validationAuroc: Float64Array;
+  /** [heads] step (0-based, over all epochs) at which the loss was not finite; −1 = fine. */
+  readonly failedStep: Int32Array;
+  /** [heads] epoch of the best snapshot, −1 = none yet. */
+  readonly bestEpoch: Int32Array;
+  /** [heads] thread-seconds spent training (without validation) / validating. */
+  readonly trainSeconds: Float64Array;
+  readonly validateSeconds: Float64Array;
+}
+
+export type HeadWeightsKind = 'best' | 'last';
+
+export interface NativeHeadBank {
+  /** Trains every head for up to `epochs` further epochs (heads whose order has ended are left alone). */
+  train(epochs: number, abort: Int32Array): Promise<NativeTrainResult>;
+  /** Logits [heads × rows × outputs] without dropout. */
+  infer(rows: Uint32Array, which: HeadWeightsKind, abort: Int32Array): Promise<Float32Array>;
+  /** Weight [outputs × features] and bias [outputs] as used on raw features: the group's scaling is folded in. */
+  weights(head: number, which: HeadWeightsKind): { weight: Float32Array; bias: Float32Array };
+  /** Replaces the current weights of a head, given for raw features, and forgets its optimizer state. */
+  load(head: number, weight: Float32Array, bias: Float32Array): void;
+  /** Everything that training has changed (weights, moments, best, epoch counters), restorable bit for bit. */
+  snapshot(): Uint8Array;
+  restore(state: Uint8Array): void;
+  dispose(): void;
+}
+
+export interface NativeAssembleOptions {
+  /** uint8 image store: columns = height × width × channels, pixels interleaved. */
+  readonly images: NativeMatrixFile;
+  readonly size: number;
+  readonly channels: 1 | 3;
+  readonly outputChannels: 1 | 3;
+  readonly order: 'RGB' | 'BGR';
+  readonly scale: number;
+  readonly mean: Float32Array;
+  readonly std: Float32Array;
+}
+
+/** Turns rows of an image store into normalised network input on a worker thread. */
+export interface NativeBatchAssembler {
+  /** Fills `out` [rows.length, outputChannels, size, size]; `flip` mirrors left and right. */
+  assemble(rows: Uint32Array, flip: boolean, out: Float32Array): Promise<void>;
+  dispose(): void;
+}
+
+export interface NativeAddon {
+  /** Instruction set of the chosen kernels, e.g. `avx512`, `avx2`, `generic`. */
+  readonly instructionSet: string;
+  readonly compiler: string;
+  readonly version: string;
+  HeadBank: new (options: NativeHeadBankOptions) => NativeHeadBank;
+  BatchAssembler: new (options: NativeAssembleOptions) => NativeBatchAssembler;
+  /** float32 → IEEE half, round to nearest even, overflow to infinity; off the event loop. */
+  convertToHalf(source: Float32Array, target: Uint16Array): Promise<void>;
+}
+
+let loaded: NativeAddon | undefined;
+
+/** The compiled addon; a ThawError with the way to build it where it is missing or does not load. */
+export function addon(): NativeAddon {
+  if (loaded !== undefined) return loaded;
+  const path = fileURLToPath(new URL('../../build/Release/thaw.node', import.meta.url));
+  try {
+    loaded = createRequire(import.meta.url)(path) as NativeAddon;
+    return loaded;
+  } catch (cause) {
+    throw new ThawError('ENGINE', `the C++ addon does not load: ${messageOf(cause)}.`, {
+      file: path,
+      hint: 'Run `npm run setup` to build it.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,28 @@
+/** How pixels (0–255) become the network's input: value = (pixel × scale − mean) / std, per channel in `order`. */
+export interface ModelInput {
+  readonly size: number;
+  readonly channels: 1 | 3;
+  readonly order: 'RGB' | 'BGR';
+  readonly scale: number;
+  /** One value per channel, in the network's channel order. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** A model card `models/<name>.json`, or the same written into a config under `sources:`. */
+export interface ModelCard {
+  readonly name: string;
+  /** What the backbone was pretrained on: `imagenet`, a site, `random` … (free text, one word). */
+  readonly pretraining: string;
+  /** Architecture name in the records, e.g. `squeezenet1_1`; also the zoo graph that weights are read into. */
+  readonly architecture: string;
+  /** Path of the `.onnx` or `.safetensors` file, relative to the card; absent for `weights: random`. */
+  readonly file?: string;
+  /** SHA-256 of `file`; checked when given. */
+  readonly sha256?: string;
+  /** Seed of a randomly initialised zoo graph (only without `file`). */
+  readonly randomSeed?: number;
+  readonly input: ModelInput;
+  readonly license?: string;
+  readonly origin?: string;
+}

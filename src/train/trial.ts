@@ -1,0 +1,122 @@
+import { contentId } from '../base/hash.js';
+import type { FeatureDtype } from '../features/store.js';
+
+export type PolicySpec =
+  | { readonly kind: 'constant' }
+  /** lr · ½ (1 + cos(π · t)) from lr down to lr · final. */
+  | { readonly kind: 'cosine'; readonly final: number }
+  /** Cosine from lr / startDivisor up to lr over `warmup` of the steps, then down to lr / startDivisor / finalDivisor. */
+  | {
+      readonly kind: 'one-cycle';
+      readonly warmup: number;
+      readonly startDivisor: number;
+      readonly finalDivisor: number;
+      /** Momentum (β1) runs opposite: from maximum to minimum and back. */
+      readonly momentum: { readonly minimum: number; readonly maximum: number } | 'fixed';
+    }
+  /** Multiplied by `factor` at each of the given fractions of the steps. */
+  | { readonly kind: 'step'; readonly factor: number; readonly at: readonly number[] };
+
+export type OptimizerSpec =
+  | { readonly kind: 'sgd'; readonly momentum: number; readonly nesterov: boolean }
+  | { readonly kind: 'adam' | 'adamw'; readonly beta1: number; readonly beta2: number; readonly epsilon: number };
+
+/** Freeze strategies that this version trains; the backbone is frozen and a linear head is trained. */
+export type Strategy = 'extractor';
+
+/**
+ * One fully resolved training. Its content address is the trial's identity: equal specs are the same trial, whatever
+ * machine, order or process ran it. Fingerprints of the data and the model are part of it.
+ */
+export interface TrialSpec {
+  readonly dataset: string;
+  /** datasetFingerprint + image store content hash + split. */
+  readonly dataFingerprint: string;
+  readonly task: string;
+  /** Content address of the resolved task (labels, rule, prevalence). */
+  readonly taskFingerprint: string;
+  readonly source: string;
+  /** Content address of the model's graph, weights and input normalisation. */
+  readonly sourceFingerprint: string;
+  readonly arch: string;
+  /** Name of the cut, e.g. `pooled`. */
+  readonly cut: string;
+  readonly featureDtype: FeatureDtype;
+  readonly strategy: Strategy;
+  readonly policy: PolicySpec;
+  readonly lr: number;
+  readonly dropout: number;
+  readonly weightDecay: number;
+  readonly optimizer: OptimizerSpec;
+  readonly labelWeights: 'none' | 'inverse';
+  readonly featureScaling: 'none' | 'standard';
+  readonly epochs: number;
+  readonly batch: number;
+  /** Training subset size in `subset.unit`; `all` = the whole training split. */
+  readonly n: number | 'all';
+  readonly subset: { readonly unit: 'images' | 'patients'; readonly stratify: boolean };
+  readonly validation: 'full' | 'proportional';
+  readonly select: 'loss' | 'auroc';
+  readonly seed: number;
+}
+
+export function trialId(spec: TrialSpec): string {
+  return contentId(spec);
+}
+
+/** Metrics of one trial; null = undefined on this set (e.g. AUROC without positives). */
+export interface SetMetrics {
+  /** Unweighted mean over the labels where it is defined. */
+  readonly auroc: number | null;
+  readonly ap: number | null;
+  readonly accuracy: number | null;
+  readonly sensitivity: number | null;
+  readonly specificity: number | null;
+  readonly logLoss: number | null;
+  readonly brier: number | null;
+  readonly labels: readonly LabelMetrics[];
+}
+
+export interface LabelMetrics {
+  readonly label: string;
+  readonly positives: number;
+  readonly negatives: number;
+  readonly auroc: number | null;
+  readonly ap: number | null;
+  /** At `threshold` (probability), chosen on validation. */
+  readonly threshold: number | null;
+  readonly accuracy: number | null;
+  readonly sensitivity: number | null;
+  readonly specificity: number | null;
+  readonly logLoss: number | null;
+  readonly brier: number | null;
+}
+
+export interface TrialTiming {
+  /** Seconds this trial's share of each phase took; stores made by an earlier run count what they cost then. */
+  readonly decode: number;
+  readonly extract: number;
+  readonly train: number;
+  readonly evaluate: number;
+}
+
+export interface TrialResult {
+  readonly trainImages: number;
+  readonly trainPatients: number;
+  readonly validation: SetMetrics;
+  readonly test: SetMetrics;
+  readonly curves: {
+    readonly trainLoss: readonly number[];
+    readonly validationLoss: readonly number[];
+    readonly validationAuroc: readonly (number | null)[];
+  };
+  readonly bestEpoch: number;
+  readonly timing: TrialTiming;
+  /** Images a second: through the frozen backbone, and samples a second of this head's training. */
+  readonly extractImagesPerSecond: number;
+  readonly trainImagesPerSecond: number;
+  readonly peakMemoryMb: number;
+  readonly device: string;
+  /** Where the float16 test logits lie: [test rows × outputs]. */
+  readonly predictions: { readonly file: string; readonly offset: number; readonly rows: number; readonly outputs: number };
+}
