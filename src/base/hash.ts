@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import canonicalize from 'canonicalize';
 
 /**
- * Canonical JSON (RFC 8785: keys sorted, shortest numbers), the form in which specs are hashed.
- * Throws a TypeError on values that JSON cannot hold (NaN, infinity, functions).
+ * Canonical JSON in the manner of RFC 8785 (keys sorted, no white space, numbers as JavaScript writes them), the form in
+ * which specs are hashed. Throws a TypeError on values that JSON cannot hold (NaN, infinity, functions).
  */
 export function canonicalJson(value: unknown): string {
-  const text = canonicalize(value);
-  if (text === undefined) throw new TypeError(`cannot express ${typeof value} as JSON`);
-  return text;
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+    entries.sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
+  }
+  const holds = value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+  if (!holds) throw new TypeError(`cannot express ${String(value)} (${typeof value}) as JSON`);
+  return JSON.stringify(value);
 }
 
 export function sha256(data: string | Uint8Array): string {

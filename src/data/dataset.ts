@@ -40,8 +40,12 @@ export interface Dataset {
 /** Content address of the table (paths, patients, splits, labels; not the pixels, not where the folder lies). */
 export function datasetFingerprint(dataset: Dataset): string {
   return contentId({
-    entries: sha256(dataset.entries.map((entry) => `${entry.path}\t${entry.patient}\t${entry.split ?? ''}`).join('\n')),
+    entries: sha256(
+      dataset.entries.map((entry) => `${entry.path}\t${entry.patient}\t${entry.split ?? ''}`).join('\n'),
+    ),
     labelNames: dataset.labelNames,
-    labels: sha256(new Uint8Array(dataset.labels.buffer, dataset.labels.byteOffset, dataset.labels.byteLength)),
+    labels: sha256(
+      new Uint8Array(dataset.labels.buffer, dataset.labels.byteOffset, dataset.labels.byteLength),
+    ),
   });
 }

@@ -23,6 +23,8 @@ export interface ModelCard {
   /** Seed of a randomly initialised zoo graph (only without `file`). */
   readonly randomSeed?: number;
   readonly input: ModelInput;
+  /** Tensor whose pooled value is the features, where the rule for the cut `pooled` would choose another (docs/models.md). */
+  readonly featureTensor?: string;
   readonly license?: string;
   readonly origin?: string;
 }

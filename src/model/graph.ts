@@ -129,3 +129,29 @@ export interface Graph {
   readonly nodes: readonly Node[];
   readonly parameters: ReadonlyMap<string, Parameter>;
 }
+
+/** Names of the parameters that a node reads, in the order of its fields. */
+export function parameterNames(node: Node): readonly string[] {
+  switch (node.op) {
+    case 'conv2d':
+    case 'linear':
+      return node.bias === undefined ? [node.weight] : [node.weight, node.bias];
+    case 'batch-norm':
+      return [node.scale, node.bias, node.mean, node.variance];
+    default:
+      return [];
+  }
+}
+
+/** The parameters of `parameters` that `nodes` read. */
+export function usedParameters(
+  nodes: readonly Node[],
+  parameters: ReadonlyMap<string, Parameter>,
+): Map<string, Parameter> {
+  const used = new Map<string, Parameter>();
+  for (const name of nodes.flatMap(parameterNames)) {
+    const parameter = parameters.get(name);
+    if (parameter !== undefined) used.set(name, parameter);
+  }
+  return used;
+}

@@ -20,7 +20,11 @@ export interface DataSummary {
   readonly missingImages: number;
   readonly quarantine: readonly QuarantinedImage[];
   readonly splitMethod: string;
-  readonly splits: { readonly train: SplitSummary; readonly validation: SplitSummary; readonly test: SplitSummary };
+  readonly splits: {
+    readonly train: SplitSummary;
+    readonly validation: SplitSummary;
+    readonly test: SplitSummary;
+  };
   /** Patients found in more than one split; empty unless `allowLeakage`. */
   readonly leakingPatients: readonly string[];
   readonly notes: readonly string[];

@@ -1,5 +1,8 @@
 import { contentId } from '../base/hash.js';
 import type { FeatureDtype } from '../features/store.js';
+import type { SetMetrics } from '../stats/set-metrics.js';
+
+export type { LabelMetrics, SetMetrics } from '../stats/set-metrics.js';
 
 export type PolicySpec =
   | { readonly kind: 'constant' }
@@ -19,7 +22,12 @@ export type PolicySpec =
 
 export type OptimizerSpec =
   | { readonly kind: 'sgd'; readonly momentum: number; readonly nesterov: boolean }
-  | { readonly kind: 'adam' | 'adamw'; readonly beta1: number; readonly beta2: number; readonly epsilon: number };
+  | {
+      readonly kind: 'adam' | 'adamw';
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly epsilon: number;
+    };
 
 /** Freeze strategies that this version trains; the backbone is frozen and a linear head is trained. */
 export type Strategy = 'extractor';
@@ -64,34 +72,6 @@ export function trialId(spec: TrialSpec): string {
   return contentId(spec);
 }
 
-/** Metrics of one trial; null = undefined on this set (e.g. AUROC without positives). */
-export interface SetMetrics {
-  /** Unweighted mean over the labels where it is defined. */
-  readonly auroc: number | null;
-  readonly ap: number | null;
-  readonly accuracy: number | null;
-  readonly sensitivity: number | null;
-  readonly specificity: number | null;
-  readonly logLoss: number | null;
-  readonly brier: number | null;
-  readonly labels: readonly LabelMetrics[];
-}
-
-export interface LabelMetrics {
-  readonly label: string;
-  readonly positives: number;
-  readonly negatives: number;
-  readonly auroc: number | null;
-  readonly ap: number | null;
-  /** At `threshold` (probability), chosen on validation. */
-  readonly threshold: number | null;
-  readonly accuracy: number | null;
-  readonly sensitivity: number | null;
-  readonly specificity: number | null;
-  readonly logLoss: number | null;
-  readonly brier: number | null;
-}
-
 export interface TrialTiming {
   /** Seconds this trial's share of each phase took; stores made by an earlier run count what they cost then. */
   readonly decode: number;
@@ -106,8 +86,8 @@ export interface TrialResult {
   readonly validation: SetMetrics;
   readonly test: SetMetrics;
   readonly curves: {
-    readonly trainLoss: readonly number[];
-    readonly validationLoss: readonly number[];
+    readonly trainLoss: readonly (number | null)[];
+    readonly validationLoss: readonly (number | null)[];
     readonly validationAuroc: readonly (number | null)[];
   };
   readonly bestEpoch: number;
@@ -118,5 +98,10 @@ export interface TrialResult {
   readonly peakMemoryMb: number;
   readonly device: string;
   /** Where the float16 test logits lie: [test rows × outputs]. */
-  readonly predictions: { readonly file: string; readonly offset: number; readonly rows: number; readonly outputs: number };
+  readonly predictions: {
+    readonly file: string;
+    readonly offset: number;
+    readonly rows: number;
+    readonly outputs: number;
+  };
 }

@@ -1,0 +1,193 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { silent } from '../src/base/progress.js';
+import { RandomStream, STREAM } from '../src/base/random.js';
+import { extractFeatures } from '../src/features/extract.js';
+import type { FeatureImages } from '../src/features/images.js';
+import type { ModelCard } from '../src/model/card.js';
+
+export interface BenchResult {
+  readonly bench: 'extract';
+  readonly case: string;
+  readonly ours: number;
+  readonly peer: number | null;
+  readonly ratio: number | null;
+  readonly unit: string;
+}
+
+const NETS = ['densenet121', 'resnet50'] as const;
+const SIZE = 224;
+const BATCH = 16;
+const IMAGES = 160;
+const ROUNDS = 5;
+const THREADS = availableParallelism();
+
+/**
+ * Features of random-weight networks at the pooled cut, images a second: extraction from an image store (assembly,
+ * normalising, checking and writing included) against onnxruntime alone on preloaded tensors with the same session options
+ * (at least 0.92) and against PyTorch's fp32 channels-last forward pass on the same threads (at least 1.3). No side's time
+ * includes opening the network. The sides take turns within a round; medians over the rounds. Needs the Python peer, which
+ * also writes the networks.
+ */
+export async function* run({ peerPython }: { peerPython: string | undefined }): AsyncIterable<BenchResult> {
+  if (peerPython === undefined) return;
+  const folder = await mkdtemp(join(tmpdir(), 'thaw-bench-'));
+  const peer = new Peer(peerPython);
+  try {
+    const images = await writeImages(folder);
+    for (const net of NETS) yield* compare(net, folder, images, peer);
+  } finally {
+    await peer.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function* compare(
+  net: (typeof NETS)[number],
+  folder: string,
+  images: FeatureImages,
+  peer: Peer,
+): AsyncIterable<BenchResult> {
+  const path = join(folder, `${net}.onnx`);
+  const { shape } = await peer.ask<{ shape: number[] }>({
+    do: 'export',
+    net,
+    path,
+    batch: BATCH,
+    size: SIZE,
+  });
+  const sides = {
+    ours: (round: number) =>
+      extractionRate(net, { path, shape }, { ...images, id: `${net}-${round}` }, folder),
+    onnxruntime: () => onnxruntimeRate(path),
+    pytorch: async () => {
+      const question = { do: 'forward', net, images: IMAGES, batch: BATCH, size: SIZE, threads: THREADS };
+      return IMAGES / (await peer.ask<{ seconds: number }>(question)).seconds;
+    },
+  };
+  const names = ['ours', 'onnxruntime', 'pytorch'] as const;
+  const rates = { ours: [] as number[], onnxruntime: [] as number[], pytorch: [] as number[] };
+  for (let round = 0; round < ROUNDS; round++)
+    for (const name of round % 2 === 0 ? names : names.toReversed())
+      rates[name].push(await sides[name](round));
+  const ours = median(rates.ours);
+  for (const name of ['onnxruntime', 'pytorch'] as const) {
+    const rate = median(rates[name]);
+    yield {
+      bench: 'extract',
+      case: `${net} vs ${name}`,
+      ours,
+      peer: rate,
+      ratio: ours / rate,
+      unit: 'images/s',
+    };
+  }
+}
+
+async function extractionRate(
+  net: string,
+  prefix: { readonly path: string; readonly shape: readonly number[] },
+  images: FeatureImages,
+  cache: string,
+): Promise<number> {
+  const card: ModelCard = {
+    name: net,
+    pretraining: 'random',
+    architecture: net,
+    input: {
+      size: SIZE,
+      channels: 3,
+      order: 'RGB',
+      scale: 1 / 255,
+      mean: [0.485, 0.456, 0.406],
+      std: [0.229, 0.224, 0.225],
+    },
+  };
+  const store = await extractFeatures({
+    images,
+    model: { card, fingerprint: net },
+    prefix,
+    cut: 'pooled',
+    view: 'identity',
+    dtype: 'float32',
+    cache,
+    device: 'cpu',
+    threads: THREADS,
+    progress: silent,
+  });
+  return store.index.imagesPerSecond;
+}
+
+/** onnxruntime alone: the session options of src/features/session.ts, its own output buffers, nothing else to do. */
+async function onnxruntimeRate(path: string): Promise<number> {
+  const session = await InferenceSession.create(path, {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: THREADS,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    enableMemPattern: true,
+    enableCpuMemArena: true,
+    extra: { session: { intra_op: { allow_spinning: '1' } } },
+  });
+  const random = new RandomStream(1, STREAM.phantom);
+  const batches = Array.from({ length: 2 }, () => {
+    const pixels = Float32Array.from({ length: BATCH * 3 * SIZE * SIZE }, () => 4 * random.uniform() - 2);
+    return new Tensor('float32', pixels, [BATCH, 3, SIZE, SIZE]);
+  });
+  const begun = performance.now();
+  for (let batch = 0; batch < IMAGES / BATCH; batch++)
+    await session.run({ image: batches[batch % 2] as Tensor });
+  const seconds = (performance.now() - begun) / 1000;
+  await session.release();
+  return IMAGES / seconds;
+}
+
+/** A grey image store of noise. */
+async function writeImages(folder: string): Promise<FeatureImages> {
+  const random = new RandomStream(2, STREAM.phantom);
+  const dataPath = join(folder, 'images.bin');
+  await writeFile(
+    dataPath,
+    Uint8Array.from({ length: IMAGES * SIZE * SIZE }, () => random.integer(256)),
+  );
+  const layout = { size: SIZE, geometry: 'fill', channels: 1 } as const;
+  return { id: 'bench', dataPath, rows: IMAGES, layout, quarantine: () => [] };
+}
+
+/** bench/peers/extract.py: one JSON line asked, one answered. */
+class Peer {
+  private readonly process: ChildProcessByStdio<Writable, Readable, null>;
+  private readonly answers: AsyncIterator<string>;
+
+  constructor(python: string) {
+    const script = fileURLToPath(new URL('peers/extract.py', import.meta.url));
+    this.process = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.answers = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
+  }
+
+  async ask<Answer>(question: object): Promise<Answer> {
+    this.process.stdin.write(`${JSON.stringify(question)}\n`);
+    const { value, done } = await this.answers.next();
+    if (done === true) throw new Error('bench/peers/extract.py ended without an answer');
+    return JSON.parse(value) as Answer;
+  }
+
+  async close(): Promise<void> {
+    if (this.process.exitCode !== null) return;
+    const exited = once(this.process, 'exit');
+    this.process.stdin.end();
+    await exited;
+  }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] as number;
+}

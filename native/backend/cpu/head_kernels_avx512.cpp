@@ -1,0 +1,11 @@
+// Before the kernels, which are written over its struct Simd.
+#include "backend/cpu/simd_avx512.h"
+
+#include "backend/cpu/head_kernels.h"
+#include "backend/cpu/head_step.h"
+
+namespace thaw::cpu {
+
+const HeadKernels headKernelsAvx512 = {Simd::name, packRows, forward, evaluateLoss, stepHead};
+
+}  // namespace thaw::cpu

@@ -1,0 +1,144 @@
+import { availableParallelism } from 'node:os';
+import { relative, resolve } from 'node:path';
+import type { CommandModule } from 'yargs';
+import { ThawError } from '../base/errors.js';
+import { LocalExecutor } from '../execute/local.js';
+import { drySweep, runSweep, type SweepOptions, type SweepOutcome } from '../execute/run-sweep.js';
+import type { SweepConfig } from '../sweep/config.js';
+import { parseFilter } from '../sweep/filter.js';
+import type { Plan } from '../sweep/plan.js';
+import { readConfig } from '../sweep/read-config.js';
+import { setStatus } from './outcome.js';
+import { fromUser, quickstartConfig } from './paths.js';
+import { createProgress, formatDuration } from './progress.js';
+import { publish } from './publish.js';
+
+interface Arguments {
+  readonly config: string | undefined;
+  readonly set: readonly string[];
+  readonly filter: string | undefined;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+  readonly out: string | undefined;
+  readonly cache: string | undefined;
+  readonly workers: number | undefined;
+  readonly device: string | undefined;
+  readonly retryFailed: boolean;
+  readonly failFast: boolean;
+}
+
+/** Exit status of a sweep that a signal stopped. */
+const INTERRUPTED = 130;
+
+function workersOf(value: number | undefined): number {
+  if (value === undefined) return 1;
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new ThawError('CONFIG', `expected a whole number of at least 1, received ${value}.`, { node: '--workers' });
+}
+
+function deviceOf(value: string | undefined, config: SweepConfig): SweepOptions['device'] {
+  const device = value ?? config.device;
+  if (/^(auto|cpu|cuda(:\d+)?)$/.test(device)) return device as SweepOptions['device'];
+  throw new ThawError('CONFIG', `expected auto, cpu, cuda or cuda:<number>, received '${device}'.`, { node: '--device' });
+}
+
+/** The first signal stops between two steps of training, keeping what is recorded; the second ends at once. */
+function stopOnSignals(note: (message: string) => void): AbortSignal {
+  const stop = new AbortController();
+  const ask = (signal: string) => {
+    if (stop.signal.aborted) process.exit(INTERRUPTED);
+    note(`${signal}: stopping; everything finished is kept (once more to end at once)`);
+    stop.abort();
+  };
+  process.on('SIGINT', ask);
+  process.on('SIGTERM', ask);
+  return stop.signal;
+}
+
+function printPlan(plan: Plan, config: SweepConfig, json: boolean): void {
+  const { units, stores, ...counts } = plan;
+  if (json) {
+    const summary = { name: config.name, ...counts, units: units.length, stores };
+    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    return;
+  }
+  const line = (name: string, value: string | number) => process.stdout.write(`${name.padEnd(12)} ${value}\n`);
+  line('sweep', config.name);
+  line('trials', `${plan.trials} (${plan.done} done, ${plan.failed} failed before, ${plan.pending} to run)`);
+  line('work units', units.length);
+  for (const { dataset, source, cut, featureDtype, cached, images } of stores) {
+    line('features', `${dataset} through ${source} at ${cut}, ${featureDtype}: ${cached ? 'cached' : `${images} images to extract`}`);
+  }
+  line('estimate', formatDuration(plan.estimatedSeconds));
+  line('run folder', config.out);
+}
+
+function printOutcome(outcome: SweepOutcome, interrupted: boolean): void {
+  const { ok, failed, left, doneBefore } = outcome;
+  const parts = [`${ok} trials done`, `${failed} failed`, `${doneBefore} were done before`];
+  if (left > 0) parts.push(`${left} left`);
+  process.stderr.write(`${parts.join(', ')}\n`);
+  if (left > 0) process.stderr.write('Run the same command again to go on.\n');
+  if (interrupted) setStatus(INTERRUPTED);
+  else if (failed > 0 || left > 0) setStatus(1);
+}
+
+async function sweep(args: Arguments): Promise<void> {
+  const progress = createProgress();
+  const path = args.config === undefined ? quickstartConfig : fromUser(args.config);
+  const place = (folder: string | undefined) => (folder === undefined ? undefined : fromUser(folder));
+  const config = await readConfig(relative(process.cwd(), path) || path, {
+    set: args.set,
+    out: place(args.out),
+    cache: place(args.cache),
+  });
+  const workers = workersOf(args.workers);
+  const options: SweepOptions = {
+    out: config.out,
+    cache: config.cache,
+    filter: parseFilter(args.filter ?? ''),
+    workers,
+    device: deviceOf(args.device, config),
+    retryFailed: args.retryFailed,
+    failFast: args.failFast,
+    progress,
+    signal: args.dryRun ? new AbortController().signal : stopOnSignals((message) => progress.note(message)),
+  };
+  if (args.dryRun) return printPlan(await drySweep(config, options), config, args.json);
+  const executor = new LocalExecutor({ workers, script: resolve(process.argv[1]!), nodeOptions: process.execArgv });
+  try {
+    const outcome = await runSweep(config, executor, options);
+    printOutcome(outcome, options.signal.aborted);
+  } catch (error) {
+    if (!(error instanceof ThawError) || error.code !== 'ABORTED') throw error;
+    process.stderr.write(`stopped: ${error.message}\n`);
+    setStatus(INTERRUPTED);
+    return;
+  }
+  const published = await publish(config.out);
+  process.stdout.write(`${published.report}\n`);
+}
+
+export const sweepCommand: CommandModule<object, Arguments> = {
+  command: 'sweep [config]',
+  describe: 'Run the trials of a config and write tables and report (without a config: the embedded example)',
+  builder: (yargs) =>
+    yargs
+      .positional('config', { type: 'string', describe: 'YAML file, see docs/config.md' })
+      .option('set', { type: 'string', array: true, nargs: 1, default: [], describe: 'Change a value: --set grid.lr=0.001' })
+      .option('filter', { type: 'string', describe: "Only these trials: --filter 'task=pneumonia n<=200'" })
+      .option('dry-run', { type: 'boolean', default: false, describe: 'Print what would be done' })
+      .option('json', { type: 'boolean', default: false, describe: 'With --dry-run: print JSON' })
+      .option('out', { type: 'string', describe: 'Run folder [default: runs/<name>]' })
+      .option('cache', { type: 'string', describe: 'Folder for images, features and models [default: .thaw/cache]' })
+      .option('workers', {
+        type: 'number',
+        describe: `Worker processes; the ${availableParallelism()} threads are shared among them [default: 1]`,
+      })
+      .option('device', { type: 'string', describe: 'Extract features on auto, cpu, cuda or cuda:<number>' })
+      .option('retry-failed', { type: 'boolean', default: false, describe: 'Run trials that failed before again' })
+      .option('fail-fast', { type: 'boolean', default: false, describe: 'Stop at the first failed trial' })
+      .example('$0 sweep', 'the embedded example, under a minute')
+      .example("$0 sweep my.yaml --filter 'n<=200' --workers 2", 'a part of a sweep in two processes') as never,
+  handler: sweep,
+};

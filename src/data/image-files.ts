@@ -1,0 +1,92 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { ioError } from '../base/files.js';
+
+/** Folders that are read at the same time. */
+const CONCURRENCY = 32;
+
+/** Names in a folder; undefined when there is no such folder. */
+export async function namesIn(folder: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw ioError(cause, folder, 'read');
+  }
+}
+
+/** Those of `paths` (relative to `root`, `/`-separated) that exist; each folder is read once, no file is touched. */
+export async function existingPaths(root: string, paths: readonly string[]): Promise<Set<string>> {
+  const byFolder = new Map<string, string[]>();
+  for (const path of paths) {
+    const folder = posix.dirname(path);
+    const group = byFolder.get(folder);
+    if (group === undefined) byFolder.set(folder, [path]);
+    else group.push(path);
+  }
+  const existing = new Set<string>();
+  const folders = [...byFolder];
+  for (let first = 0; first < folders.length; first += CONCURRENCY) {
+    const part = folders.slice(first, first + CONCURRENCY);
+    await Promise.all(
+      part.map(async ([folder, wanted]) => {
+        const names = new Set(await namesIn(join(root, folder)));
+        for (const path of wanted) if (names.has(posix.basename(path))) existing.add(path);
+      }),
+    );
+  }
+  return existing;
+}
+
+export interface FolderContent {
+  /** Names, sorted. */
+  readonly folders: readonly string[];
+  readonly files: readonly string[];
+  /** Files and folders whose name begins with a dot. */
+  readonly hidden: number;
+}
+
+/** What lies directly in a folder; links are followed. Throws IO. */
+export async function contentOf(folder: string): Promise<FolderContent> {
+  const folders: string[] = [];
+  const files: string[] = [];
+  let hidden = 0;
+  try {
+    for (const item of await readdir(folder, { withFileTypes: true })) {
+      if (item.name.startsWith('.')) hidden++;
+      else if (await isFolder(folder, item)) folders.push(item.name);
+      else files.push(item.name);
+    }
+  } catch (cause) {
+    throw ioError(cause, folder, 'read');
+  }
+  return { folders: folders.sort(), files: files.sort(), hidden };
+}
+
+async function isFolder(
+  folder: string,
+  item: { name: string; isDirectory(): boolean; isSymbolicLink(): boolean },
+): Promise<boolean> {
+  if (!item.isSymbolicLink()) return item.isDirectory();
+  const target = await stat(join(folder, item.name)).catch(() => undefined);
+  return target?.isDirectory() ?? false;
+}
+
+/** Paths of all files below a folder, relative to it, sorted; a link back to a folder that it lies in is not followed. */
+export async function filesBelow(folder: string): Promise<{ files: string[]; hidden: number }> {
+  const files: string[] = [];
+  let hidden = 0;
+  const walk = async (relative: string, above: ReadonlySet<string>): Promise<void> => {
+    const absolute = join(folder, relative);
+    const real = await realpath(absolute);
+    if (above.has(real)) return;
+    const content = await contentOf(absolute);
+    hidden += content.hidden;
+    files.push(...content.files.map((name) => posix.join(relative, name)));
+    const path = new Set(above).add(real);
+    for (const name of content.folders) await walk(posix.join(relative, name), path);
+  };
+  await walk('', new Set());
+  return { files: files.sort(), hidden };
+}

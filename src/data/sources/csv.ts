@@ -1,0 +1,143 @@
+import { posix, resolve } from 'node:path';
+import { ThawError } from '../../base/errors.js';
+import type { Dataset, DatasetEntry, SplitName } from '../dataset.js';
+import { AgeReader, parseSex } from '../demographics.js';
+import { EntryTable } from '../entry-table.js';
+import { existingPaths } from '../image-files.js';
+import { splitNameOf, splitWords } from '../split-names.js';
+import { type Delimiter, type Encoding, readTable, type TextTable } from '../table.js';
+import { type CsvLabels, type LabelValues, labelReader } from './csv-labels.js';
+
+/** Any table with one row an image. */
+export interface CsvSource {
+  readonly kind: 'csv';
+  readonly root: string;
+  /** Relative to the root; `.gz` allowed. */
+  readonly table: string;
+  readonly columns: CsvColumns;
+  /** How the image column becomes a path relative to the root. */
+  readonly images?: CsvImages | undefined;
+  readonly delimiter?: Delimiter | undefined;
+  readonly encoding?: Encoding | undefined;
+  /** Further words for present, absent and unknown; they win over the built-in ones. */
+  readonly values?: LabelValues | undefined;
+  /** Words of the split column → split, besides train, val, valid, validation, test … */
+  readonly splitNames?: Readonly<Record<string, SplitName>> | undefined;
+  readonly allowMissing?: boolean | undefined;
+  /** Every image has exactly one of the labels; always so for a class column. */
+  readonly exclusive?: boolean | undefined;
+}
+
+export interface CsvColumns {
+  readonly image: string;
+  /** Without it every image is taken for a patient of its own. */
+  readonly patient?: string | undefined;
+  readonly labels: CsvLabels;
+  readonly split?: string | undefined;
+  readonly age?: string | undefined;
+  readonly sex?: string | undefined;
+  readonly view?: string | undefined;
+  readonly site?: string | undefined;
+}
+
+export interface CsvImages {
+  /** Folder relative to the root that the table's paths are relative to. */
+  readonly folder?: string | undefined;
+  /** `path`: as the table says; `name`: only the file name counts (tables made on another machine). Default `path`. */
+  readonly match?: 'path' | 'name' | undefined;
+  /** Added where the table gives names without it, such as `.png`. */
+  readonly extension?: string | undefined;
+}
+
+export async function loadCsv(name: string, source: CsvSource): Promise<Dataset> {
+  const { root } = source;
+  const table = await readTable(resolve(root, source.table), source);
+  const labels = labelReader(table, source.columns.labels, source.values, source.exclusive ?? false);
+  const readEntry = entryReader(table, source);
+  const rows = new EntryTable(table.file);
+  let unlabelled = 0;
+  for (const [cells, row] of table.rows()) {
+    const values = labels.read(cells, row);
+    if (values === undefined) unlabelled++;
+    else rows.add(readEntry.read(cells, row), values, row);
+  }
+  const existing = await existingPaths(root, rows.paths);
+  const found = rows.finish((path) => (existing.has(path) ? path : undefined), source.allowMissing ?? false);
+  return {
+    name,
+    root,
+    ...found,
+    labelNames: labels.names,
+    exclusive: labels.exclusive,
+    patientsAssumed: source.columns.patient === undefined,
+    notes: [
+      ...found.notes,
+      ...(unlabelled === 0 ? [] : [`${unlabelled} rows without a class dropped`]),
+      ...readEntry.notes(),
+    ],
+  };
+}
+
+function entryReader(table: TextTable, source: CsvSource) {
+  const { columns } = source;
+  const column = (name: string | undefined) => (name === undefined ? undefined : table.column(name));
+  const position = {
+    image: table.column(columns.image),
+    patient: column(columns.patient),
+    split: column(columns.split),
+    age: column(columns.age),
+    sex: column(columns.sex),
+    view: column(columns.view),
+    site: column(columns.site),
+  };
+  const words = splitWords(source.splitNames);
+  const ages = new AgeReader();
+  const read = (cells: readonly string[], row: number): DatasetEntry => {
+    const at = (index: number | undefined) => (index === undefined ? '' : cells[index]!);
+    const path = imagePath(at(position.image), source.images, table.file, row);
+    const patient = position.patient === undefined ? path : at(position.patient);
+    if (patient === '') {
+      throw new ThawError('DATA', `'${columns.patient}' is empty.`, {
+        file: table.file,
+        row,
+        hint: 'Every image needs a patient: images of one patient must not be spread over the splits.',
+      });
+    }
+    const split = splitNameOf(at(position.split), words, { file: table.file, row });
+    const sex = parseSex(at(position.sex));
+    return {
+      path,
+      patient,
+      ...(split === undefined ? {} : { split }),
+      ...ages.read(at(position.age)),
+      ...(sex === undefined ? {} : { sex }),
+      ...textField('view', at(position.view)),
+      ...textField('site', at(position.site)),
+    };
+  };
+  return { read, notes: () => ages.notes() };
+}
+
+function textField<Name extends 'view' | 'site'>(
+  name: Name,
+  text: string,
+): { readonly [Key in Name]?: string } {
+  return text === '' ? {} : ({ [name]: text } as { [Key in Name]: string });
+}
+
+/** Path relative to the root, normalised; `..` is kept as given, absolute paths are refused. */
+function imagePath(text: string, images: CsvImages | undefined, file: string, row: number): string {
+  const given = text.replaceAll('\\', '/');
+  const byName = images?.match === 'name';
+  if (given === '') throw new ThawError('DATA', 'the image column is empty.', { file, row });
+  if (!byName && /^(\/|[A-Za-z]:\/)/.test(given)) {
+    throw new ThawError('DATA', `expected an image path relative to the root but found '${text}'.`, {
+      file,
+      row,
+      hint: "Set 'images: {match: name}' if only the file name counts, or make the paths relative to root.",
+    });
+  }
+  const inFolder = posix.join(images?.folder ?? '', byName ? posix.basename(given) : given);
+  const { extension = '' } = images ?? {};
+  return inFolder.toLowerCase().endsWith(extension.toLowerCase()) ? inFolder : inFolder + extension;
+}

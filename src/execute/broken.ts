@@ -1,0 +1,37 @@
+import { hostname } from 'node:os';
+import type { ThawError } from '../base/errors.js';
+import { LedgerWriter, type FailedRow, uniqueWorkerName } from '../sweep/ledger.js';
+import { type TrialSpec, trialId } from '../train/trial.js';
+import { type StoreName, storeKey } from './stores.js';
+import { currentVersions } from './versions.js';
+
+/** Records trials that no worker could run as failed, each with the reason. */
+export async function recordFailures(
+  run: string,
+  failures: Iterable<{ readonly spec: TrialSpec; readonly attempt: number; readonly error: FailedRow['error'] }>,
+): Promise<number> {
+  const worker = uniqueWorkerName();
+  const common = { worker, host: hostname(), finishedAt: new Date().toISOString(), versions: currentVersions() };
+  const rows: FailedRow[] = [];
+  for (const { spec, attempt, error } of failures) {
+    rows.push({ ...common, status: 'failed', trial: trialId(spec), spec, attempt, error });
+  }
+  if (rows.length === 0) return 0;
+  const ledger = await LedgerWriter.open(run, worker);
+  await ledger.appendAll(rows);
+  await ledger.close();
+  return rows.length;
+}
+
+/** The trials of units whose features cannot be had (a model that does not load, features that are not finite). */
+export function recordBrokenStores(
+  run: string,
+  units: readonly (StoreName & { readonly trials: readonly { readonly spec: TrialSpec }[] })[],
+  broken: ReadonlyMap<string, ThawError>,
+): Promise<number> {
+  const failures = units.flatMap((unit) => {
+    const { code, message } = broken.get(storeKey(unit))!;
+    return unit.trials.map(({ spec }) => ({ spec, attempt: 1, error: { code, message } }));
+  });
+  return recordFailures(run, failures);
+}

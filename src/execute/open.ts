@@ -1,0 +1,104 @@
+import { dirname } from 'node:path';
+import { messageOf, ThawError } from '../base/errors.js';
+import { contentId } from '../base/hash.js';
+import { type Dataset, datasetFingerprint } from '../data/dataset.js';
+import { loadDataset } from '../data/load.js';
+import { type Split, splitDataset, splitFingerprint } from '../data/split.js';
+import { buildTask, type Task, taskFingerprint } from '../data/task.js';
+import type { ImageStore } from '../image/store.js';
+import { type LoadedModel, loadModel, readCard } from '../model/registry.js';
+import type { DataConfig, SourceConfig, SweepConfig } from '../sweep/config.js';
+import type { Fingerprints } from '../sweep/expand.js';
+
+/** A data set with its tasks, as far as the table alone tells. */
+export interface OpenedDataset {
+  readonly config: DataConfig;
+  readonly dataset: Dataset;
+  /** By task name. */
+  readonly tasks: ReadonlyMap<string, Task>;
+}
+
+/** A source model, or why it cannot be used; trials of a broken source fail, the others go on. */
+export type OpenedSource =
+  | { readonly status: 'ready'; readonly model: LoadedModel }
+  | { readonly status: 'broken'; readonly error: ThawError };
+
+/** Names of a config's parts that the trials at hand need. */
+export interface Needed {
+  readonly datasets: ReadonlySet<string>;
+  readonly sources: ReadonlySet<string>;
+}
+
+/**
+ * Reads the tables that the trials need, builds all their tasks and checks their splits: everything that can be wrong is
+ * told before the first image is decoded. Throws DATA, LEAKAGE, CONFIG, IO.
+ */
+export async function openDatasets(config: SweepConfig, needed: Needed): Promise<Map<string, OpenedDataset>> {
+  const opened = new Map<string, OpenedDataset>();
+  for (const name of needed.datasets) {
+    const entry = config.data[name]!;
+    const dataset = await loadDataset(name, entry.source);
+    splitDataset(dataset, entry.split, { allowLeakage: entry.allowLeakage });
+    const tasks = new Map<string, Task>();
+    for (const [task, { rule, datasets }] of Object.entries(config.tasks)) {
+      if (datasets === undefined || datasets.includes(name)) tasks.set(task, buildTask(dataset, task, rule));
+    }
+    opened.set(name, { config: entry, dataset, tasks });
+  }
+  return opened;
+}
+
+/** Opens the sources that the trials need; one that cannot be read is `broken`, unless none can: then the error is thrown. */
+export async function openSources(config: SweepConfig, needed: Needed): Promise<Map<string, OpenedSource>> {
+  const opened = new Map<string, OpenedSource>();
+  for (const name of needed.sources) opened.set(name, await openSource(config.sources[name]!, name));
+  const all = [...opened.values()];
+  const first = all[0];
+  if (first?.status === 'broken' && all.every(({ status }) => status === 'broken')) throw first.error;
+  return opened;
+}
+
+async function openSource(source: SourceConfig, name: string): Promise<OpenedSource> {
+  try {
+    const model =
+      'card' in source
+        ? await loadModel(await readCard(source.card), { folder: dirname(source.card) })
+        : await loadModel(source.inline, { folder: '/' });
+    return { status: 'ready', model };
+  } catch (cause) {
+    if (!(cause instanceof ThawError)) throw cause;
+    return { status: 'broken', error: new ThawError(cause.code, `source ${name}: ${messageOf(cause)}`, { cause }) };
+  }
+}
+
+/** The final split: quarantined images belong to none of its parts. */
+export function splitOf({ dataset, config }: OpenedDataset, images: ImageStore): Split {
+  const exclude = new Set(images.index.quarantine.map(({ row }) => row));
+  return splitDataset(dataset, config.split, { allowLeakage: config.allowLeakage, exclude });
+}
+
+/** What trials are identified by: table, pixels and split; task; graph, weights and normalisation. */
+export function fingerprintsOf(
+  datasets: ReadonlyMap<string, OpenedDataset>,
+  images: ReadonlyMap<string, ImageStore>,
+  sources: ReadonlyMap<string, OpenedSource>,
+): Fingerprints {
+  const data = new Map<string, string>();
+  const task = new Map<string, string>();
+  for (const [name, opened] of datasets) {
+    const store = images.get(name)!;
+    const split = splitFingerprint(splitOf(opened, store));
+    const { contentHash, layout } = store.index;
+    data.set(name, contentId({ table: datasetFingerprint(opened.dataset), pixels: contentHash, layout, split }));
+    for (const [taskName, built] of opened.tasks) task.set(`${name}/${taskName}`, taskFingerprint(built));
+  }
+  const source = new Map(
+    [...sources].map(([name, opened]) => [
+      name,
+      opened.status === 'ready'
+        ? { fingerprint: opened.model.fingerprint, arch: opened.model.card.architecture }
+        : { fingerprint: contentId({ broken: opened.error.message }), arch: 'unknown' },
+    ]),
+  );
+  return { data, task, source };
+}

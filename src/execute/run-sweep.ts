@@ -1,0 +1,235 @@
+import { availableParallelism } from 'node:os';
+import { writeFileAtomic } from '../base/files.js';
+import type { Progress } from '../base/progress.js';
+import type { Device } from '../features/session.js';
+import { countMultiplyAdds } from '../model/shapes.js';
+import { prefixOf } from '../model/cut.js';
+import type { SweepConfig } from '../sweep/config.js';
+import type { DataSize, SweepSizes } from '../sweep/cost.js';
+import { expandTrials, type Fingerprints, identifyTrial } from '../sweep/expand.js';
+import { filterTrials, type TrialFilter } from '../sweep/filter.js';
+import { readTrialStates } from '../sweep/ledger.js';
+import { type Plan, planSweep } from '../sweep/plan.js';
+import { writePlanned } from '../sweep/planned.js';
+import { openRun } from '../sweep/run-folder.js';
+import { trialIdentifier } from '../sweep/trial-id.js';
+import type { TrialSpec } from '../train/trial.js';
+import type { Executor } from './executor.js';
+import { recordBrokenStores } from './broken.js';
+import { fingerprintsOf, type Needed, type OpenedDataset, type OpenedSource, openDatasets, openSources, splitOf } from './open.js';
+import type { Shard } from './shard.js';
+import { findStores, type MadeStores, makeStores, storeKey, storesOf } from './stores.js';
+import { summarise } from './summary.js';
+
+export interface SweepOptions {
+  /** Run folder. */
+  readonly out: string;
+  readonly cache: string;
+  readonly filter: TrialFilter;
+  readonly workers: number;
+  readonly device: Device;
+  readonly retryFailed: boolean;
+  readonly failFast: boolean;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export interface SweepOutcome {
+  /** Trials that this call was about (after the filter): before it, and done or failed by it. */
+  readonly trials: number;
+  readonly doneBefore: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly left: number;
+}
+
+/** Threads of one worker process so that all workers together use the machine once. */
+export function threadsPerWorker(workers: number): number {
+  return Math.max(1, Math.floor(availableParallelism() / workers));
+}
+
+interface Opened {
+  readonly datasets: ReadonlyMap<string, OpenedDataset>;
+  readonly sources: ReadonlyMap<string, OpenedSource>;
+  readonly stores: MadeStores;
+}
+
+function neededBy(specs: readonly TrialSpec[]): Needed {
+  return {
+    datasets: new Set(specs.map(({ dataset }) => dataset)),
+    sources: new Set(specs.map(({ source }) => source)),
+  };
+}
+
+/** The trials that the filter keeps; its warnings are noted. Fingerprints are empty at this point. */
+function chosenTrials(config: SweepConfig, filter: TrialFilter, progress: Progress): readonly TrialSpec[] {
+  const { specs, warnings } = filterTrials(expandTrials(config), filter);
+  for (const warning of warnings) progress.note(warning);
+  return specs;
+}
+
+/** What a sweep would do, from what is on disk; nothing is decoded, extracted or trained. */
+export async function drySweep(config: SweepConfig, options: SweepOptions): Promise<Plan> {
+  const chosen = chosenTrials(config, options.filter, options.progress);
+  const needed = neededBy(chosen);
+  const sources = await openSources(config, needed);
+  const datasets = await openDatasets(config, needed);
+  const stores = await findStores(datasets, sources, storesOf(chosen), options.cache);
+  const opened = { datasets, sources, stores };
+  // Without the pixels' hash no trial can be told from another data set's: none counts as done.
+  const known = [...datasets.keys()].every((name) => stores.images.has(name));
+  const prints = known ? fingerprintsOf(datasets, stores.images, sources) : undefined;
+  const specs = prints === undefined ? chosen : chosen.map((spec) => identifyTrial(spec, prints));
+  return planSweep(specs, {
+    ...planOptions(opened, options),
+    ledger: await readTrialStates(options.out),
+    isCached: (store) => stores.features.has(storeKey(store)),
+    isDecoded: (dataset) => stores.images.has(dataset),
+  });
+}
+
+function planOptions(opened: Opened, options: SweepOptions) {
+  const { workers, retryFailed } = options;
+  return { workers, threads: threadsPerWorker(workers), retryFailed, sizes: sizesOf(opened) };
+}
+
+function sizesOf({ datasets, sources, stores }: Opened): SweepSizes {
+  const data = new Map<string, DataSize>();
+  const outputs = new Map<string, number>();
+  const cuts = new Map<string, { features: number; macs: number }>();
+  for (const [name, opened] of datasets) {
+    const images = stores.images.get(name);
+    if (images !== undefined) {
+      const split = splitOf(opened, images);
+      const patients = new Set([...split.train].map((row) => opened.dataset.entries[row]!.patient));
+      data.set(name, {
+        images: opened.dataset.entries.length,
+        train: split.train.length,
+        trainPatients: patients.size,
+        validation: split.validation.length,
+        test: split.test.length,
+      });
+    }
+    for (const [task, { outputNames }] of opened.tasks) outputs.set(`${name}/${task}`, outputNames.length);
+  }
+  for (const [key, store] of stores.features) {
+    const [, source, cut] = JSON.parse(key) as [string, string, string];
+    cuts.set(`${source}/${cut}`, { features: store.index.shape[0] ?? 1, macs: macsOf(sources.get(source), cut) });
+  }
+  return { data, outputs, cuts };
+}
+
+function macsOf(source: OpenedSource | undefined, cut: string): number {
+  if (source?.status !== 'ready') return 0;
+  const { graph, card } = source.model;
+  return countMultiplyAdds(prefixOf(graph, cut), [card.input.channels, card.input.size, card.input.size]);
+}
+
+/**
+ * Runs a sweep: opens what its trials need, makes the stores, records what cannot be trained, and hands the rest to the
+ * executor. Everything finished is in the ledger, whatever happens; the same call goes on where this one ended.
+ */
+export async function runSweep(config: SweepConfig, executor: Executor, options: SweepOptions): Promise<SweepOutcome> {
+  const { progress, signal } = options;
+  const chosen = chosenTrials(config, options.filter, progress);
+  const needed = neededBy(chosen);
+  const sources = await openSources(config, needed);
+  const datasets = await openDatasets(config, needed);
+  const run = await openRun(options.out, config);
+  const threads = availableParallelism();
+  const stores = await makeStores(datasets, sources, storesOf(chosen), { ...options, threads });
+  const opened = { datasets, sources, stores };
+  await writeSummaries(run.dataFile, opened);
+  const prints = fingerprintsOf(datasets, stores.images, sources);
+  const specs = chosen.map((spec) => identifyTrial(spec, prints));
+  const states = await readTrialStates(run.folder);
+  for (const { file, line, reason } of states.invalidLines) progress.note(`${file}:${line}: ${reason}; the line is left out`);
+  await writePlanned(run.folder, { ids: plannedIds(config, opened, prints) });
+  const plan = planSweep(specs, { ...planOptions(opened, options), ledger: states, isCached: () => true });
+  const { shard, failed } = await shardOf(run.folder, plan, opened, options);
+  const task = progress.start('trials', plan.trials, 'trials', plan.trials - plan.pending);
+  let recorded = failed;
+  let shown = 0;
+  const show = (trials: number) => {
+    if (trials > shown) task.advance(trials - shown);
+    shown = Math.max(shown, trials);
+  };
+  show(recorded);
+  const summary = await executor.run(shard, {
+    signal,
+    failFast: options.failFast,
+    events: {
+      unitFinished: (ok, wrong) => {
+        recorded += ok + wrong;
+        show(recorded);
+      },
+      inFlight: (trials) => show(recorded + Math.floor(trials)),
+      note: (message) => progress.note(message),
+    },
+  });
+  task.finish();
+  return {
+    trials: plan.trials,
+    doneBefore: plan.done,
+    ok: summary.ok,
+    failed: summary.failed + failed,
+    left: summary.left,
+  };
+}
+
+/** All trials of the config on the data sets and sources that are open, whatever the filter leaves out of this call. */
+function plannedIds(config: SweepConfig, { datasets, sources }: Opened, prints: Fingerprints): string[] {
+  const idOf = trialIdentifier();
+  const ids: string[] = [];
+  for (const spec of expandTrials(config)) {
+    if (datasets.has(spec.dataset) && sources.has(spec.source)) ids.push(idOf(identifyTrial(spec, prints)));
+  }
+  return ids;
+}
+
+async function writeSummaries(file: string, { datasets, stores }: Opened): Promise<void> {
+  const summaries = Object.fromEntries(
+    [...datasets].map(([name, opened]) => {
+      const images = stores.images.get(name)!;
+      return [name, summarise(opened.dataset, splitOf(opened, images), images)];
+    }),
+  );
+  await writeFileAtomic(file, `${JSON.stringify(summaries, null, 2)}\n`);
+}
+
+/** The units whose features are there as a shard; trials of features that cannot be had are recorded as failed. */
+async function shardOf(
+  run: string,
+  plan: Plan,
+  { datasets, stores }: Opened,
+  { workers }: SweepOptions,
+): Promise<{ shard: Shard; failed: number }> {
+  const broken = plan.units.filter((unit) => stores.broken.has(storeKey(unit)));
+  const failed = await recordBrokenStores(run, broken, stores.broken);
+  const units = plan.units.filter((unit) => !stores.broken.has(storeKey(unit)));
+  const shard: Shard = {
+    version: 1,
+    run,
+    threads: threadsPerWorker(Math.min(workers, Math.max(1, units.length))),
+    datasets: Object.fromEntries(
+      [...datasets].map(([name, { config }]) => [
+        name,
+        {
+          source: config.source,
+          split: config.split,
+          allowLeakage: config.allowLeakage,
+          imageStore: stores.images.get(name)!.folder,
+        },
+      ]),
+    ),
+    tasks: Object.fromEntries([...datasets.values()].flatMap(({ tasks }) => [...tasks].map(([name, { rule }]) => [name, rule]))),
+    units: units.map((unit) => ({
+      id: unit.id,
+      dataset: unit.dataset,
+      task: unit.task,
+      featureStore: stores.features.get(storeKey(unit))!.folder,
+      trials: unit.trials.map(({ spec }) => spec),
+    })),
+  };
+  return { shard, failed };
+}

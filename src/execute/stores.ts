@@ -1,0 +1,153 @@
+import { ThawError } from '../base/errors.js';
+import type { Progress } from '../base/progress.js';
+import { defaultBatch } from '../features/batch.js';
+import { extractFeatures, featureKey } from '../features/extract.js';
+import type { Device } from '../features/session.js';
+import { type FeatureStore, findFeatureStore } from '../features/store.js';
+import { findImageStore, type IngestRun, startIngest } from '../image/ingest.js';
+import type { ImageStore } from '../image/store.js';
+import { exportPrefix } from '../model/prefix.js';
+import type { LoadedModel } from '../model/registry.js';
+import type { TrialSpec } from '../train/trial.js';
+import type { OpenedDataset, OpenedSource } from './open.js';
+
+/** Which feature store a trial trains on. */
+export interface StoreName {
+  readonly dataset: string;
+  readonly source: string;
+  readonly cut: string;
+  readonly featureDtype: TrialSpec['featureDtype'];
+}
+
+export function storeKey({ dataset, source, cut, featureDtype }: StoreName): string {
+  return JSON.stringify([dataset, source, cut, featureDtype]);
+}
+
+/** The different feature stores of some trials, in order of first use. */
+export function storesOf(specs: Iterable<StoreName>): StoreName[] {
+  const stores = new Map<string, StoreName>();
+  for (const { dataset, source, cut, featureDtype } of specs) {
+    const name = { dataset, source, cut, featureDtype };
+    stores.set(storeKey(name), name);
+  }
+  return [...stores.values()];
+}
+
+export interface StoreOptions {
+  readonly cache: string;
+  readonly device: Device;
+  readonly threads: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export interface MadeStores {
+  /** By data set. */
+  readonly images: ReadonlyMap<string, ImageStore>;
+  /** By `storeKey`. */
+  readonly features: ReadonlyMap<string, FeatureStore>;
+  /** By `storeKey`: why these features cannot be had; their trials fail, the others go on. */
+  readonly broken: ReadonlyMap<string, ThawError>;
+}
+
+/** Errors of one source: other sources can go on. A full disk, an abort or a missing GPU concern all. */
+const SOURCE_FAULTS: ReadonlySet<string> = new Set(['MODEL', 'NON_FINITE']);
+
+/**
+ * Makes (or finds) the image store of every data set and the wanted feature stores; extraction of the first features of a
+ * data set runs while its images are still being decoded.
+ */
+export async function makeStores(
+  datasets: ReadonlyMap<string, OpenedDataset>,
+  sources: ReadonlyMap<string, OpenedSource>,
+  wanted: readonly StoreName[],
+  options: StoreOptions,
+): Promise<MadeStores> {
+  const images = new Map<string, ImageStore>();
+  const features = new Map<string, FeatureStore>();
+  const broken = new Map<string, ThawError>();
+  const { cache, progress, signal } = options;
+  for (const [name, opened] of datasets) {
+    const run = await startIngest(opened.dataset, opened.config.image, { cache, progress, signal });
+    // Awaited below; an extraction that fails first must not leave this rejection unheard.
+    run.done.catch(() => {});
+    for (const store of wanted.filter(({ dataset }) => dataset === name)) {
+      const source = sources.get(store.source)!;
+      try {
+        if (source.status === 'broken') throw source.error;
+        features.set(storeKey(store), await extractStore(run, opened, source.model, store, options));
+      } catch (error) {
+        const own = error instanceof ThawError && (SOURCE_FAULTS.has(error.code) || source.status === 'broken');
+        if (!own) throw error;
+        progress.note(error.message);
+        broken.set(storeKey(store), error);
+      }
+    }
+    images.set(name, await run.done);
+  }
+  return { images, features, broken };
+}
+
+async function extractStore(
+  run: IngestRun,
+  { config }: OpenedDataset,
+  model: LoadedModel,
+  { cut, featureDtype }: StoreName,
+  { cache, device, threads, progress, signal }: StoreOptions,
+): Promise<FeatureStore> {
+  const { size } = config.image;
+  const prefix = await exportPrefix(model, cut, { size, batch: defaultBatch(size), cacheFolder: cache });
+  return extractFeatures({
+    images: {
+      id: run.id,
+      // The finished store is renamed: the path of the moment is asked for when the file is opened.
+      get dataPath() {
+        return run.dataPath;
+      },
+      rows: run.rows,
+      layout: config.image,
+      ready: (rows) => run.ready(rows),
+      quarantine: async () => (await run.done).index.quarantine.map(({ row }) => row),
+    },
+    model,
+    prefix,
+    cut,
+    view: 'identity',
+    dtype: featureDtype,
+    cache,
+    device,
+    threads,
+    progress,
+    signal,
+  });
+}
+
+/** The stores that are there already; nothing is decoded, extracted or written. */
+export async function findStores(
+  datasets: ReadonlyMap<string, OpenedDataset>,
+  sources: ReadonlyMap<string, OpenedSource>,
+  wanted: readonly StoreName[],
+  cache: string,
+): Promise<MadeStores> {
+  const images = new Map<string, ImageStore>();
+  const features = new Map<string, FeatureStore>();
+  for (const [name, opened] of datasets) {
+    const store = await findImageStore(opened.dataset, opened.config.image, cache);
+    if (store === undefined) continue;
+    images.set(name, store);
+    for (const { dataset, source, cut, featureDtype } of wanted) {
+      const model = sources.get(source);
+      if (dataset !== name || model?.status !== 'ready') continue;
+      const key = featureKey({
+        images: { id: store.index.id },
+        model: model.model,
+        cut,
+        view: 'identity',
+        dtype: featureDtype,
+      });
+      const found = await findFeatureStore(key, cache);
+      if (found !== undefined) features.set(storeKey({ dataset, source, cut, featureDtype }), found);
+    }
+  }
+  return { images, features, broken: new Map() };
+}

@@ -1,0 +1,82 @@
+import sharp, { type SharpOptions } from 'sharp';
+import { ThawError } from '../base/errors.js';
+import { contentFault, readSuspect } from './decode-failure.js';
+import { type Geometry, type ImageLayout, rowBytes } from './geometry.js';
+import { sampleDepth } from './sample-depth.js';
+
+const OPEN: SharpOptions = {
+  failOn: 'warning',
+  autoOrient: true,
+  ignoreIcc: true,
+  // The largest radiographs have some 30 megapixels. Some decoders hold a whole image (progressive JPEG), so this bounds
+  // one decode to about 300 MB, and decompression bombs are refused.
+  limitInputPixels: 100_000_000,
+};
+
+const FIT = { fill: 'fill', fit: 'contain', crop: 'cover' } as const satisfies Record<Geometry, string>;
+const BLACK = { r: 0, g: 0, b: 0 };
+
+// Many images are decoded side by side, each on one thread; libvips's cache would serve a file that has been replaced.
+sharp.cache(false);
+sharp.concurrency(1);
+
+/**
+ * Decodes one image file (its first page or frame) to uint8 [size, size, channels].
+ *
+ * - Upright: an EXIF orientation is applied before the geometry.
+ * - Sample values are taken as stored: 16-bit samples become round(v / 257), 1-, 2- and 4-bit ones are stretched to 0–255,
+ *   embedded ICC profiles are ignored (CMYK goes through libvips's generic profile). Grey stays exact.
+ * - Colour becomes grey by luminance: 0.2126 R + 0.7152 G + 0.0722 B (Rec. 709) of linear light, sRGB-encoded again.
+ * - Transparent pixels are laid over black; an opaque alpha channel changes nothing.
+ * - Resampling: shrinking is anti-aliased by a triangle filter as wide as the shrink factor (no ringing at burnt-in
+ *   markers, unlike Lanczos), enlarging is bilinear. A JPEG is reduced by its own decoder as far as a factor of 2 is left.
+ *
+ * Throws IMAGE for a file that is no readable image (`summary` is the reason) and IO when the machine failed rather than
+ * the file. At most UV_THREADPOOL_SIZE decodes run at once (libuv's default is 4).
+ */
+export async function decodeImage(path: string, layout: ImageLayout): Promise<Uint8Array> {
+  try {
+    return await decode(path, path, layout);
+  } catch (cause) {
+    if (cause instanceof ThawError) throw cause;
+  }
+  // Once more from memory: separates the file's faults from the machine's, and a passing fault of a network file system
+  // must not cost an image for good.
+  const bytes = await readSuspect(path);
+  try {
+    return await decode(bytes, path, layout);
+  } catch (cause) {
+    throw contentFault(path, bytes, cause);
+  }
+}
+
+async function decode(input: string | Buffer, path: string, layout: ImageLayout): Promise<Uint8Array> {
+  const deep = (await sampleDepth(input, path, OPEN)) === 16;
+  const grey = layout.channels === 1;
+  const samples = await sharp(input, OPEN)
+    .flatten({ background: BLACK })
+    .resize(layout.size, layout.size, {
+      fit: FIT[layout.geometry],
+      position: 'centre',
+      background: BLACK,
+      kernel: 'linear',
+      fastShrinkOnLoad: false,
+    })
+    .toColourspace(deep ? (grey ? 'grey16' : 'rgb16') : grey ? 'b-w' : 'srgb')
+    .raw({ depth: deep ? 'ushort' : 'uchar' })
+    .toBuffer();
+  const pixels = deep ? toEightBits(samples) : samples;
+  if (pixels.byteLength !== rowBytes(layout)) {
+    throw new Error(`${pixels.byteLength} bytes instead of ${rowBytes(layout)}`);
+  }
+  return pixels;
+}
+
+/** Native 16-bit samples to the nearest of 255 equal steps, so that 257 · k becomes k. */
+function toEightBits(samples: Buffer): Uint8Array {
+  const words = new Uint16Array(samples.byteLength >> 1);
+  new Uint8Array(words.buffer).set(samples);
+  const pixels = new Uint8Array(words.length);
+  for (let i = 0; i < words.length; i++) pixels[i] = Math.round((words[i] as number) / 257);
+  return pixels;
+}

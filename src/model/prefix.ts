@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ThawError } from '../base/errors.js';
+import { writeFileAtomic } from '../base/files.js';
+import { contentId } from '../base/hash.js';
+import { findCut, prefixOf } from './cut.js';
+import type { Graph, Node, Shape } from './graph.js';
+import { writeOnnx } from './onnx-write.js';
+import type { LoadedModel } from './registry.js';
+
+/** Names of the input [batch, C, size, size] and the output [batch, ...shape] of every exported prefix. */
+export const PREFIX_INPUT = 'images';
+export const PREFIX_OUTPUT = 'features';
+
+export interface PrefixOptions {
+  /** Height and width of the input images. */
+  readonly size: number;
+  /** Fixed number of images in a batch. */
+  readonly batch: number;
+  readonly cacheFolder: string;
+}
+
+export interface ExportedPrefix {
+  readonly path: string;
+  /** Shape of one image's activation at the cut, [F] or [C, H, W]. */
+  readonly shape: Shape;
+  /** Content address of model, cut, size and batch; also the name of the folder. */
+  readonly id: string;
+}
+
+/** Part of the content address: raised when the files are written differently. */
+const FORMAT = 1;
+
+/**
+ * Writes the frozen part of a model up to `cut` as `<cache>/models/<id>/prefix.onnx`, unless it is there already.
+ * Throws MODEL for an unknown cut (listing those there are) or a size that the network does not take, IO when it cannot
+ * be written.
+ */
+export async function exportPrefix(
+  model: LoadedModel,
+  cut: string,
+  options: PrefixOptions,
+): Promise<ExportedPrefix> {
+  const { size, batch, cacheFolder } = options;
+  if (!Number.isInteger(batch) || batch < 1)
+    throw new ThawError('MODEL', `expects a batch of at least 1 image, received ${batch}.`, { node: cut });
+  const inputShape = [model.card.input.channels, size, size];
+  const trunk = { inputShape, featureTensor: model.card.featureTensor };
+  const found = findCut(model.graph, cut, trunk);
+  const id = contentId({ format: FORMAT, model: model.fingerprint, cut, size, batch });
+  const path = join(cacheFolder, 'models', id, 'prefix.onnx');
+  if (!existsSync(path)) {
+    const prefix = renamed(prefixOf(model.graph, found, trunk));
+    await writeFileAtomic(path, writeOnnx(prefix, { batch }));
+  }
+  return { path, shape: found.shape, id };
+}
+
+/** The same graph with `images` and `features` at its ends and numbered tensors between, so that no names clash. */
+function renamed(graph: Graph): Graph {
+  const tensors = new Map([[graph.input, PREFIX_INPUT]]);
+  graph.nodes.forEach(({ output }, index) => void tensors.set(output, `tensor${index}`));
+  tensors.set(graph.output, PREFIX_OUTPUT);
+  const names = [...graph.parameters.keys()];
+  const weights = new Map(names.map((name, index) => [name, `weight${index}`]));
+  const parameters = new Map(
+    [...graph.parameters].map(([name, value]) => [weights.get(name) ?? name, value]),
+  );
+  const nodes = graph.nodes.map((node): Node => {
+    const inputs = node.inputs.map((tensor) => tensors.get(tensor) ?? tensor);
+    return renameParameters({ ...node, inputs, output: tensors.get(node.output) ?? node.output }, weights);
+  });
+  return { ...graph, input: PREFIX_INPUT, output: PREFIX_OUTPUT, nodes, parameters };
+}
+
+function renameParameters(node: Node, names: ReadonlyMap<string, string>): Node {
+  const rename = (name: string) => names.get(name) ?? name;
+  switch (node.op) {
+    case 'conv2d':
+    case 'linear':
+      return {
+        ...node,
+        weight: rename(node.weight),
+        ...(node.bias === undefined ? {} : { bias: rename(node.bias) }),
+      };
+    case 'batch-norm':
+      return {
+        ...node,
+        scale: rename(node.scale),
+        bias: rename(node.bias),
+        mean: rename(node.mean),
+        variance: rename(node.variance),
+      };
+    default:
+      return node;
+  }
+}

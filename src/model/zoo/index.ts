@@ -1,0 +1,25 @@
+import { ThawError } from '../../base/errors.js';
+import type { Graph } from '../graph.js';
+import { inferShapes } from '../shapes.js';
+import type { ZooOptions } from './options.js';
+import { squeezenet } from './squeezenet.js';
+
+/** Networks that are built in code; weight files are read into them by their architecture's name. */
+const architectures: Readonly<Record<string, (options: ZooOptions) => Graph>> = { squeezenet1_1: squeezenet };
+
+/** Builds a randomly initialised network. Throws MODEL for an unknown name (listing those known) or an impossible size. */
+export function zooGraph(architecture: string, options: ZooOptions): Graph {
+  const build = Object.hasOwn(architectures, architecture) ? architectures[architecture] : undefined;
+  if (build === undefined) {
+    throw new ThawError('MODEL', `there is no architecture "${architecture}".`, {
+      hint: `Architectures: ${zooNames().join(', ')}; any other network can be handed in as .onnx.`,
+    });
+  }
+  const graph = build(options);
+  inferShapes(graph);
+  return graph;
+}
+
+export function zooNames(): string[] {
+  return Object.keys(architectures);
+}

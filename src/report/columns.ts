@@ -1,0 +1,131 @@
+import { canonicalJson } from '../base/hash.js';
+import type { LedgerRow, Versions } from '../sweep/ledger.js';
+import type { TrialResult, TrialSpec } from '../train/trial.js';
+
+/** `int64` is for seeds, which go up to 2³² − 1. */
+export type ColumnType = 'string' | 'double' | 'int32' | 'int64' | 'boolean';
+export type Cell = string | number | boolean | null;
+
+/** How one column is made from a ledger row; what each column means is said in docs/outputs.md. */
+export interface TrialColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly value: (row: LedgerRow) => Cell;
+}
+
+function row(name: string, type: ColumnType, value: (row: LedgerRow) => Cell): TrialColumn {
+  return { name, type, value };
+}
+
+function spec(name: string, type: ColumnType, value: (spec: TrialSpec) => Cell): TrialColumn {
+  return { name, type, value: (ledgerRow) => value(ledgerRow.spec) };
+}
+
+/** Null for a trial that failed. */
+function result(name: string, type: ColumnType, value: (result: TrialResult) => Cell): TrialColumn {
+  return { name, type, value: (ledgerRow) => (ledgerRow.status === 'ok' ? value(ledgerRow.result) : null) };
+}
+
+function version(name: string, key: keyof Versions): TrialColumn {
+  return { name, type: 'string', value: ({ versions }) => versions[key] };
+}
+
+/** Size of the training subset in its unit; what `all` came to is known once a trial has run. */
+function subsetSize(ledgerRow: LedgerRow): number | null {
+  const { n, subset } = ledgerRow.spec;
+  if (n !== 'all') return n;
+  if (ledgerRow.status === 'failed') return null;
+  return subset.unit === 'images' ? ledgerRow.result.trainImages : ledgerRow.result.trainPatients;
+}
+
+/** What a trial is; rows of a table are sorted by these, from left to right. */
+export const FACTOR_COLUMNS: readonly TrialColumn[] = [
+  spec('dataset', 'string', ({ dataset }) => dataset),
+  spec('task', 'string', ({ task }) => task),
+  spec('source', 'string', ({ source }) => source),
+  spec('arch', 'string', ({ arch }) => arch),
+  spec('strategy', 'string', ({ strategy }) => strategy),
+  spec('cut', 'string', ({ cut }) => cut),
+  spec('feature_dtype', 'string', ({ featureDtype }) => featureDtype),
+  spec('policy', 'string', ({ policy }) => policy.kind),
+  spec('policy_spec', 'string', ({ policy }) => canonicalJson(policy)),
+  spec('lr', 'double', ({ lr }) => lr),
+  spec('dropout', 'double', ({ dropout }) => dropout),
+  spec('weight_decay', 'double', ({ weightDecay }) => weightDecay),
+  spec('optimizer', 'string', ({ optimizer }) => optimizer.kind),
+  spec('optimizer_spec', 'string', ({ optimizer }) => canonicalJson(optimizer)),
+  spec('feature_scaling', 'string', ({ featureScaling }) => featureScaling),
+  spec('label_weights', 'string', ({ labelWeights }) => labelWeights),
+  spec('epochs', 'int32', ({ epochs }) => epochs),
+  spec('batch', 'int32', ({ batch }) => batch),
+  row('n', 'int32', subsetSize),
+  spec('n_unit', 'string', ({ subset }) => subset.unit),
+  spec('n_requested', 'string', ({ n }) => String(n)),
+  spec('stratify', 'boolean', ({ subset }) => subset.stratify),
+  spec('seed', 'int64', ({ seed }) => seed),
+  spec('select', 'string', ({ select }) => select),
+  spec('validation', 'string', ({ validation }) => validation),
+];
+
+/** What came out and what it cost. */
+const RESULT_COLUMNS: readonly TrialColumn[] = [
+  result('train_images', 'int32', ({ trainImages }) => trainImages),
+  result('train_patients', 'int32', ({ trainPatients }) => trainPatients),
+  result('auroc_val', 'double', ({ validation }) => validation.auroc),
+  result('auroc_test', 'double', ({ test }) => test.auroc),
+  result('ap_val', 'double', ({ validation }) => validation.ap),
+  result('ap_test', 'double', ({ test }) => test.ap),
+  result('accuracy_test', 'double', ({ test }) => test.accuracy),
+  result('sensitivity_test', 'double', ({ test }) => test.sensitivity),
+  result('specificity_test', 'double', ({ test }) => test.specificity),
+  result('log_loss_test', 'double', ({ test }) => test.logLoss),
+  result('brier_test', 'double', ({ test }) => test.brier),
+  result('log_loss_val', 'double', ({ validation }) => validation.logLoss),
+  result('best_epoch', 'int32', ({ bestEpoch }) => bestEpoch),
+  result('decode_s', 'double', ({ timing }) => timing.decode),
+  result('extract_s', 'double', ({ timing }) => timing.extract),
+  result('train_s', 'double', ({ timing }) => timing.train),
+  result('evaluate_s', 'double', ({ timing }) => timing.evaluate),
+  result('extract_images_per_s', 'double', ({ extractImagesPerSecond }) => extractImagesPerSecond),
+  result('train_images_per_s', 'double', ({ trainImagesPerSecond }) => trainImagesPerSecond),
+  result('peak_memory_mb', 'double', ({ peakMemoryMb }) => peakMemoryMb),
+  result('device', 'string', ({ device }) => device),
+];
+
+/** Where a row comes from, and what went wrong. */
+const RECORD_COLUMNS: readonly TrialColumn[] = [
+  version('thaw', 'thaw'),
+  version('node', 'node'),
+  version('onnxruntime', 'onnxruntime'),
+  version('instruction_set', 'instructionSet'),
+  row('host', 'string', ({ host }) => host),
+  row('worker', 'string', ({ worker }) => worker),
+  row('attempt', 'int32', ({ attempt }) => attempt),
+  row('finished_at', 'string', ({ finishedAt }) => finishedAt),
+  row('error_code', 'string', (ledgerRow) => (ledgerRow.status === 'failed' ? ledgerRow.error.code : null)),
+  row('error', 'string', (ledgerRow) => (ledgerRow.status === 'failed' ? ledgerRow.error.message : null)),
+  row('error_step', 'int32', (ledgerRow) =>
+    ledgerRow.status === 'failed' ? (ledgerRow.error.step ?? null) : null,
+  ),
+  spec('data_fingerprint', 'string', ({ dataFingerprint }) => dataFingerprint),
+  spec('task_fingerprint', 'string', ({ taskFingerprint }) => taskFingerprint),
+  spec('source_fingerprint', 'string', ({ sourceFingerprint }) => sourceFingerprint),
+];
+
+/** All columns that every table has, in order. */
+export const TRIAL_COLUMNS: readonly TrialColumn[] = [
+  row('trial', 'string', ({ trial }) => trial),
+  row('status', 'string', ({ status }) => status),
+  ...FACTOR_COLUMNS,
+  ...RESULT_COLUMNS,
+  ...RECORD_COLUMNS,
+];
+
+/** AUROC of one label on the test set; null for a trial of a task without that label. */
+export function labelColumn(label: string): TrialColumn {
+  return result(
+    `auroc_test[${label}]`,
+    'double',
+    ({ test }) => test.labels.find((metrics) => metrics.label === label)?.auroc ?? null,
+  );
+}

@@ -1,0 +1,29 @@
+import type { LedgerRow } from '../sweep/ledger.js';
+import type { DataSummary } from '../sweep/run-info.js';
+import type { CurveFigure } from './curves.js';
+import type { Experiment } from './experiment.js';
+import type { DrawnFigure } from './figures.js';
+import type { LabelResults } from './label-results.js';
+
+/** What a report is made from. */
+export interface ReportInput {
+  /** One row a trial. */
+  readonly rows: readonly LedgerRow[];
+  /** One a data set of the sweep. */
+  readonly data: readonly DataSummary[];
+  /** Name of the sweep. */
+  readonly name: string;
+  /** The resolved config, shown as it is. */
+  readonly config: unknown;
+  /** Number of trials that the sweep has. */
+  readonly planned: number;
+}
+
+/** Everything that the sections of a page draw from. */
+export interface ReportContext extends ReportInput {
+  readonly experiment: Experiment;
+  /** Trials that have neither finished nor failed. */
+  readonly left: number;
+  readonly curves: readonly { readonly figure: CurveFigure; readonly drawn: DrawnFigure }[];
+  readonly labels: readonly { readonly results: LabelResults; readonly drawn: DrawnFigure | undefined }[];
+}

@@ -1,0 +1,115 @@
+import { canonicalJson } from '../base/hash.js';
+import type { TrialSpec } from '../train/trial.js';
+
+/** A part of the spec that takes more than one value in the sweep. */
+export interface Factor {
+  readonly key: keyof TrialSpec;
+  readonly title: string;
+  /** Names of its values in the order in which they are drawn and listed. */
+  readonly levels: readonly string[];
+}
+
+/** Column titles of everything that may vary besides data set, task, size and seed, in reading order. */
+const TITLES: ReadonlyMap<keyof TrialSpec, string> = new Map([
+  ['source', 'Source'],
+  ['arch', 'Architecture'],
+  ['strategy', 'Strategy'],
+  ['cut', 'Cut'],
+  ['policy', 'LR policy'],
+  ['lr', 'Learning rate'],
+  ['dropout', 'Dropout'],
+  ['weightDecay', 'Weight decay'],
+  ['optimizer', 'Optimiser'],
+  ['labelWeights', 'Label weights'],
+  ['featureScaling', 'Feature scaling'],
+  ['epochs', 'Epochs'],
+  ['batch', 'Batch size'],
+  ['subset', 'Subset'],
+  ['validation', 'Validation set'],
+  ['select', 'Epoch chosen by'],
+  ['featureDtype', 'Feature precision'],
+]);
+
+interface VaryingFactor extends Factor {
+  /** [specs] index of each spec's level. */
+  readonly indices: readonly number[];
+}
+
+/**
+ * The factors that vary over `specs`, and for every spec the index of its level of each factor. A factor that says the same
+ * as an earlier one (each source with its own architecture) is left out.
+ */
+export function findFactors(specs: readonly TrialSpec[]): {
+  readonly factors: readonly Factor[];
+  /** [specs][factors] */
+  readonly levelsOf: readonly (readonly number[])[];
+} {
+  const varying: VaryingFactor[] = [];
+  for (const [key, title] of TITLES) {
+    const factor = levelsOfKey(specs, key, title);
+    if (factor.levels.length > 1 && !varying.some((earlier) => saysTheSame(earlier, factor)))
+      varying.push(factor);
+  }
+  return {
+    factors: varying.map(({ key, title, levels }) => ({ key, title, levels })),
+    levelsOf: specs.map((_, row) => varying.map(({ indices }) => indices[row]!)),
+  };
+}
+
+function levelsOfKey(specs: readonly TrialSpec[], key: keyof TrialSpec, title: string): VaryingFactor {
+  const values = new Map<string, unknown>();
+  const identities = specs.map((spec) => {
+    const value = spec[key];
+    const identity = typeof value === 'object' ? canonicalJson(value) : String(value);
+    if (!values.has(identity)) values.set(identity, value);
+    return identity;
+  });
+  const entries = [...values];
+  if (entries.every(([, value]) => typeof value === 'number')) {
+    entries.sort(([, a], [, b]) => (a as number) - (b as number));
+  }
+  const position = new Map(entries.map(([identity], index) => [identity, index]));
+  return {
+    key,
+    title,
+    levels: levelNames(entries.map(([, value]) => value)),
+    indices: identities.map((identity) => position.get(identity)!),
+  };
+}
+
+function saysTheSame(a: VaryingFactor, b: VaryingFactor): boolean {
+  if (a.levels.length !== b.levels.length) return false;
+  const partner = new Map<number, number>();
+  return a.indices.every((level, row) => {
+    const known = partner.get(level);
+    if (known === undefined) partner.set(level, b.indices[row]!);
+    return known === undefined || known === b.indices[row];
+  });
+}
+
+type Variant = Readonly<Record<string, unknown>> & { readonly kind: string };
+
+function levelNames(values: readonly unknown[]): string[] {
+  return values.map((value) => {
+    if (typeof value !== 'object' || value === null) return String(value);
+    if ('kind' in value) return variantName(value as Variant, values as readonly Variant[]);
+    const { unit, stratify } = value as TrialSpec['subset'];
+    return `${unit}, ${stratify ? 'stratified' : 'not stratified'}`;
+  });
+}
+
+/** The kind alone where it is unique, else with those settings in which variants of that kind differ. */
+function variantName(variant: Variant, all: readonly Variant[]): string {
+  const siblings = all.filter(({ kind }) => kind === variant.kind);
+  const settings = Object.keys(variant).filter(
+    (key) => new Set(siblings.map((sibling) => JSON.stringify(sibling[key]))).size > 1,
+  );
+  if (settings.length === 0) return variant.kind;
+  const words = settings.map((key) => `${key} ${settingText(variant[key])}`);
+  return `${variant.kind} (${words.join(', ')})`;
+}
+
+function settingText(value: unknown): string {
+  if (Array.isArray(value)) return value.join('/');
+  return typeof value === 'object' && value !== null ? Object.values(value).join('–') : String(value);
+}

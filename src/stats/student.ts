@@ -1,0 +1,35 @@
+/**
+ * P(|T| ≤ √ν · tan θ) of Student's t with a whole number ν ≥ 1 of degrees of freedom, θ in [0, π/2]: the finite series 26.7.3
+ * and 26.7.4 of Abramowitz & Stegun, Handbook of Mathematical Functions (1964).
+ */
+function centralProbability(theta: number, degrees: number): number {
+  const cosine = Math.cos(theta);
+  const squared = cosine * cosine;
+  const odd = degrees % 2 === 1;
+  // Odd ν: cos θ + 2/3 cos³ θ + 2·4/(3·5) cos⁵ θ + … to cos^(ν−2); even ν: 1 + 1/2 cos² θ + 1·3/(2·4) cos⁴ θ + … to cos^(ν−2).
+  let term = odd ? cosine : 1;
+  let sum = degrees === 1 ? 0 : term;
+  for (let power = odd ? 3 : 2; power <= degrees - 2; power += 2) {
+    term *= (squared * (power - 1)) / power;
+    sum += term;
+  }
+  const series = Math.sin(theta) * sum;
+  return odd ? (2 / Math.PI) * (theta + series) : series;
+}
+
+/**
+ * Quantile `p`, 0 < p < 1, of Student's t with a whole number of degrees of freedom ≥ 1, by bisection on
+ * θ = arctan(t / √ν) down to the last bit.
+ */
+export function studentQuantile(p: number, degrees: number): number {
+  if (p < 0.5) return -studentQuantile(1 - p, degrees);
+  const central = 2 * p - 1;
+  let low = 0;
+  let high = Math.PI / 2;
+  for (;;) {
+    const middle = (low + high) / 2;
+    if (middle <= low || middle >= high) return Math.sqrt(degrees) * Math.tan(low);
+    if (centralProbability(middle, degrees) < central) low = middle;
+    else high = middle;
+  }
+}

@@ -1,0 +1,50 @@
+import type { DataSource } from '../data/load.js';
+import type { SplitRule } from '../data/split.js';
+import type { TaskRule } from '../data/task.js';
+import type { ImageLayout } from '../image/geometry.js';
+import type { ModelCard } from '../model/card.js';
+import type { AxisKey, AxisPoint, Exclusion, TrainingSpec } from './trial-schema.js';
+
+export type DeviceChoice = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+
+export interface DataConfig {
+  readonly source: DataSource;
+  readonly image: ImageLayout;
+  readonly split: SplitRule;
+  readonly allowLeakage: boolean;
+}
+
+export interface TaskConfig {
+  readonly rule: TaskRule;
+  /** The data sets that the task is for; all where absent. */
+  readonly datasets?: readonly string[];
+}
+
+/** A model card's file (absolute), or the card itself with its weights' file absolute. */
+export type SourceConfig = { readonly card: string } | { readonly inline: ModelCard };
+
+/** One factor of the product of trials; a `zip` entry is an axis of several keys. */
+export interface Axis {
+  readonly keys: readonly AxisKey[];
+  readonly points: readonly AxisPoint[];
+}
+
+/** A config with all defaults filled in, names checked and paths absolute; plain data, `sweep.json` is its JSON. */
+export interface SweepConfig {
+  readonly name: string;
+  /** Absolute path of the config file. */
+  readonly file: string;
+  /** Run folder, absolute. */
+  readonly out: string;
+  /** Folder of image and feature stores, absolute. */
+  readonly cache: string;
+  readonly device: DeviceChoice;
+  readonly data: Readonly<Record<string, DataConfig>>;
+  readonly tasks: Readonly<Record<string, TaskConfig>>;
+  readonly sources: Readonly<Record<string, SourceConfig>>;
+  /** What every trial has that no axis varies. */
+  readonly training: TrainingSpec;
+  /** Outermost first: the grid in the order of `AXIS_KEYS`, then the entries of `zip`. */
+  readonly axes: readonly Axis[];
+  readonly exclude: readonly Exclusion[];
+}

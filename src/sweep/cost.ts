@@ -1,0 +1,92 @@
+import type { TrialSpec } from '../train/trial.js';
+
+/**
+ * Rates of one thread that the estimates are made from, in round numbers for a current server core (2 Zen 4 cores:
+ * DenseNet-121 at 224×224, 2.9 GMAC an image, runs at 30 images/s). They order and balance work and tell minutes from
+ * hours; they are no promise.
+ */
+export const RATES = {
+  /** Multiply-adds a second of onnxruntime's convolutions. */
+  extractMacs: 45e9,
+  /** 1024 × 1024 PNG images decoded and resized a second. */
+  decodeImages: 80,
+  /** Floating-point operations a second of a head bank's products. */
+  headFlops: 40e9,
+  /** Weights updated a second (moments included). */
+  headUpdates: 1e9,
+  /** Feature values dropped or kept a second. */
+  dropoutValues: 1.5e9,
+} as const;
+
+/** Sizes that the cost of a trial depends on; what is not known is taken for `TYPICAL`. */
+export interface SweepSizes {
+  /** By data set: images in all and in each split, patients in training. */
+  readonly data: ReadonlyMap<string, DataSize>;
+  /** By `dataset/task`: outputs of the head. */
+  readonly outputs: ReadonlyMap<string, number>;
+  /** By `source/cut`: values at the cut and multiply-adds of the prefix for one image. */
+  readonly cuts: ReadonlyMap<string, CutSize>;
+}
+
+export interface DataSize {
+  readonly images: number;
+  readonly train: number;
+  readonly trainPatients: number;
+  readonly validation: number;
+  readonly test: number;
+}
+
+export interface CutSize {
+  readonly features: number;
+  readonly macs: number;
+}
+
+export const TYPICAL = {
+  data: { images: 1000, train: 700, trainPatients: 700, validation: 100, test: 200 },
+  outputs: 1,
+  cut: { features: 1024, macs: 1e9 },
+} as const satisfies { data: DataSize; outputs: number; cut: CutSize };
+
+export const UNKNOWN_SIZES: SweepSizes = { data: new Map(), outputs: new Map(), cuts: new Map() };
+
+/** Images that a trial trains on. */
+export function trainImages({ n, subset }: Pick<TrialSpec, 'n' | 'subset'>, size: DataSize): number {
+  if (n === 'all') return size.train;
+  const perPatient = subset.unit === 'patients' ? size.train / Math.max(1, size.trainPatients) : 1;
+  return Math.min(size.train, Math.ceil(n * perPatient));
+}
+
+/**
+ * Thread-seconds of one head: of every step the forward and both backward products (6 operations for each sample,
+ * feature and output), dropout of each feature value and the update of each weight; of every epoch one forward pass over
+ * the validation split; at the end one over the test split.
+ */
+export function headSeconds(spec: TrialSpec, sizes: SweepSizes): number {
+  const data = sizes.data.get(spec.dataset) ?? TYPICAL.data;
+  const outputs = sizes.outputs.get(`${spec.dataset}/${spec.task}`) ?? TYPICAL.outputs;
+  const { features } = sizes.cuts.get(`${spec.source}/${spec.cut}`) ?? TYPICAL.cut;
+  const images = trainImages(spec, data);
+  const weights = features * outputs;
+  const steps = Math.ceil(images / spec.batch);
+  const train =
+    (6 * images * weights) / RATES.headFlops +
+    (steps * weights) / RATES.headUpdates +
+    (spec.dropout > 0 ? (images * features) / RATES.dropoutValues : 0);
+  const validate = (2 * data.validation * weights) / RATES.headFlops;
+  return spec.epochs * (train + validate) + (2 * data.test * weights) / RATES.headFlops;
+}
+
+/** Bytes that one head holds in the bank: weights, two moments and the best snapshot; learning rates and momenta. */
+export function headBytes(spec: TrialSpec, sizes: SweepSizes): number {
+  const data = sizes.data.get(spec.dataset) ?? TYPICAL.data;
+  const outputs = sizes.outputs.get(`${spec.dataset}/${spec.task}`) ?? TYPICAL.outputs;
+  const { features } = sizes.cuts.get(`${spec.source}/${spec.cut}`) ?? TYPICAL.cut;
+  return (
+    4 * (4 * (features + 1) * outputs + 2 * spec.epochs * Math.ceil(trainImages(spec, data) / spec.batch))
+  );
+}
+
+/** Thread-seconds to fill one feature store: each image decoded (unless it was before) and run through the prefix. */
+export function extractSeconds(images: number, macs: number, decoded: boolean): number {
+  return images * (macs / RATES.extractMacs + (decoded ? 0 : 1 / RATES.decodeImages));
+}

@@ -1,0 +1,161 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import type { SplitRule } from '../data/split.js';
+import type { ImageLayout } from '../image/geometry.js';
+import type { DataConfig } from './config.js';
+import { byKind, byShape, expected, flag, mapping, number, text, whole, words } from './schema-words.js';
+import { seed } from './trial-schema.js';
+
+const share = number('a part between 0 and 1', (value) => value > 0 && value < 1);
+const fractions = z
+  .tuple([share, share, share], expected('three parts [train, validation, test] that sum to 1'))
+  .refine((parts) => Math.abs(parts.reduce((sum, part) => sum + part, 0) - 1) < 1e-9, {
+    error: ({ input }) =>
+      `expected three parts that sum to 1, received [${String(input).replaceAll(',', ', ')}].`,
+  });
+
+/** A split that a column of the table or the folders name is `given`, whatever word is used for it. */
+const splitSchema = byKind(
+  mapping({
+    kind: z.literal('random'),
+    fractions: fractions.default([0.7, 0.1, 0.2]),
+    seed: seed.default(0),
+  }),
+  mapping({ kind: z.literal('official'), validation: share.default(0.125), seed: seed.default(0) }),
+  mapping({ kind: z.literal('given'), validation: share.exactOptional(), seed: seed.exactOptional() }),
+);
+const splitOrWord = z.preprocess((value) => {
+  const kind = typeof value === 'string' ? value : (value as { kind?: unknown } | null | undefined)?.kind;
+  if (kind !== 'column' && kind !== 'folder') return value;
+  return typeof value === 'string' ? 'given' : { ...(value as object), kind: 'given' };
+}, splitSchema) satisfies z.ZodType<SplitRule>;
+
+const imageSchema = mapping({
+  size: whole('a size from 8 to 4096 pixels', 8, 4096).default(224),
+  geometry: words('fill', 'fit', 'crop').default('fill'),
+  channels: z.literal([1, 3], expected('1 or 3')).default(1),
+}) satisfies z.ZodType<ImageLayout>;
+
+/** What every data set has beside what its kind needs. */
+const around = {
+  image: imageSchema.prefault({}),
+  split: splitOrWord.prefault('random'),
+  allowLeakage: flag.default(false),
+};
+
+const texts = z.array(text, expected('a list of texts')).min(1, expected('at least one text'));
+/** Words of table cells: numbers and the empty text are words too. */
+const cellWords = z.array(
+  z.preprocess((value) => (typeof value === 'number' ? String(value) : value), z.string(expected('a word'))),
+  expected('a list of words'),
+);
+
+/** Labels of a table: one column each (a list), one column with joined names, or one column with a class. */
+const labelsSchema = byShape((value) => {
+  if (Array.isArray(value)) return texts;
+  if (typeof value !== 'object' || value === null)
+    return z.never(expected('a list of columns, {column, separator} or {class}'));
+  return 'class' in value
+    ? mapping({ class: text, names: texts.optional() })
+    : mapping({ column: text, separator: text, names: texts.optional(), none: cellWords.optional() });
+});
+
+const columnsSchema = mapping({
+  image: text,
+  patient: text.optional(),
+  labels: labelsSchema,
+  split: text.optional(),
+  age: text.optional(),
+  sex: text.optional(),
+  view: text.optional(),
+  site: text.optional(),
+});
+
+const patientExpression = text.refine(
+  isExpressionWithGroup,
+  expected('a regular expression with a group for the patient'),
+);
+
+function isExpressionWithGroup(pattern: string): boolean {
+  try {
+    return new RegExp(`${pattern}|`, 'u').exec('')!.length > 1;
+  } catch {
+    return false;
+  }
+}
+
+/** One entry of `data:`. */
+export const dataSchema = byKind(
+  mapping({
+    kind: z.literal('chestxray14'),
+    root: text,
+    table: text.optional(),
+    images: texts.optional(),
+    allowMissing: flag.optional(),
+    trainList: text.optional(),
+    testList: text.optional(),
+    ...around,
+  }),
+  mapping({
+    kind: z.literal('csv'),
+    root: text,
+    table: text,
+    columns: columnsSchema,
+    images: mapping({
+      folder: text.optional(),
+      match: words('path', 'name').optional(),
+      extension: text.optional(),
+    }).optional(),
+    delimiter: words(',', ';', '\t', '|').optional(),
+    encoding: words('utf-8', 'utf-16le', 'utf-16be', 'latin1').optional(),
+    values: mapping({
+      positive: cellWords.optional(),
+      negative: cellWords.optional(),
+      unknown: cellWords.optional(),
+    }).optional(),
+    splitNames: z
+      .record(z.string(), words('train', 'validation', 'test'), expected('a mapping of words to splits'))
+      .optional(),
+    allowMissing: flag.optional(),
+    exclusive: flag.optional(),
+    ...around,
+  }),
+  mapping({
+    kind: z.literal('folder'),
+    root: text,
+    splitFolders: flag.optional(),
+    patient: patientExpression.optional(),
+    extensions: texts.optional(),
+    ...around,
+  }),
+  mapping({
+    kind: z.literal('phantom'),
+    root: text.optional(),
+    images: whole('a whole number of at least 1', 1).default(400),
+    patients: whole('a whole number of at least 1', 1).default(200),
+    size: whole('a size from 16 to 4096 pixels', 16, 4096).default(64),
+    seed: seed.default(0),
+    prevalence: share.default(0.3),
+    ...around,
+  }).refine(({ patients, images }) => patients <= images, {
+    path: ['patients'],
+    error: 'expected at most as many patients as images, received more.',
+  }),
+);
+
+/** The data set that an entry describes, `root` absolute; phantoms are drawn into the cache where nothing else is said. */
+export function dataConfig(entry: z.infer<typeof dataSchema>, folder: string, cache: string): DataConfig {
+  const { image, split, allowLeakage, ...given } = entry;
+  const around = { image, split, allowLeakage };
+  if (given.kind === 'phantom') {
+    const root = given.root === undefined ? resolve(cache, 'phantom') : resolve(folder, given.root);
+    return { source: { ...given, root }, ...around };
+  }
+  const root = resolve(folder, given.root);
+  if (given.kind !== 'folder') return { source: { ...given, root }, ...around };
+  const { splitFolders = split.kind === 'given' ? true : undefined, ...source } = given;
+  return {
+    source: { ...source, root, ...(splitFolders === undefined ? {} : { split: splitFolders }) },
+    ...around,
+  };
+}

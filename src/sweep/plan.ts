@@ -1,0 +1,269 @@
+import { sha256 } from '../base/hash.js';
+import type { TrialSpec } from '../train/trial.js';
+import { extractSeconds, headBytes, headSeconds, type SweepSizes, TYPICAL, UNKNOWN_SIZES } from './cost.js';
+import { pendingTrials, type TrialState } from './ledger.js';
+import { trialIdentifier } from './trial-id.js';
+
+export interface PlannedTrial {
+  readonly id: string;
+  readonly spec: TrialSpec;
+}
+
+/** Trials that one process trains together in one head bank: same data, task, source, cut, batch, optimizer, selection. */
+export interface WorkUnit {
+  /** Hash of the ids of its trials: the same trials are the same unit. */
+  readonly id: string;
+  readonly dataset: string;
+  readonly task: string;
+  readonly source: string;
+  readonly cut: string;
+  readonly featureDtype: TrialSpec['featureDtype'];
+  readonly trials: readonly PlannedTrial[];
+  /** Estimated wall seconds in a worker with `threads` threads. */
+  readonly seconds: number;
+}
+
+export interface UnitOptions {
+  /** Ids of trials that are not to run again. */
+  readonly done: ReadonlySet<string>;
+  readonly workers: number;
+  /** Threads of one worker. */
+  readonly threads?: number;
+  /** No unit takes longer (estimated) unless it cannot be divided: a kill loses no more than this. */
+  readonly targetSeconds?: number;
+  readonly sizes?: SweepSizes;
+}
+
+const TARGET_SECONDS = 60;
+/** Units a worker gets at least, where there is enough work, so that the last ones end together. */
+const UNITS_PER_WORKER = 8;
+/** Below this a unit is not made smaller for balance alone. */
+const SHORT_SECONDS = 1;
+/** Heads of one sample order that train together at the full rate of a wide product; a longer group is divided into such. */
+const WIDE = 64;
+/** Memory of the heads of one unit. */
+const UNIT_BYTES = 512 * 2 ** 20;
+
+/**
+ * Groups trials into work units, longest first. Trials with the same seed and subset, which see the same samples in the
+ * same order, stay in one unit unless they alone exceed its time or memory.
+ */
+export function planUnits(specs: Iterable<TrialSpec>, options: UnitOptions): WorkUnit[] {
+  const idOf = trialIdentifier();
+  const pending = new Map<string, TrialSpec>();
+  for (const spec of specs) {
+    const id = idOf(spec);
+    if (!options.done.has(id)) pending.set(id, spec);
+  }
+  return unitsOf(
+    [...pending].map(([id, spec]) => ({ id, spec })),
+    options,
+  );
+}
+
+function unitsOf(trials: readonly PlannedTrial[], options: UnitOptions): WorkUnit[] {
+  const { workers, threads = 1, targetSeconds = TARGET_SECONDS, sizes = UNKNOWN_SIZES } = options;
+  const secondsOf = ({ spec }: PlannedTrial) => headSeconds(spec, sizes) / threads;
+  const seconds = new Map(trials.map((trial) => [trial.id, secondsOf(trial)]));
+  const total = [...seconds.values()].reduce((sum, value) => sum + value, 0);
+  const balanced = total / (workers * UNITS_PER_WORKER);
+  const limit = { seconds: Math.min(targetSeconds, Math.max(SHORT_SECONDS, balanced)), bytes: UNIT_BYTES };
+  const units: WorkUnit[] = [];
+  for (const bank of groupBy(trials, bankKey).values()) {
+    const parts = [...groupBy(bank, orderKey).values()].flatMap((group) =>
+      divide(group, seconds, limit, sizes),
+    );
+    for (const members of pack(parts, limit)) units.push(unitOf(members));
+  }
+  return units.sort((a, b) => b.seconds - a.seconds || (a.id < b.id ? -1 : 1));
+}
+
+/** What one native head bank has one of (see NativeHeadBankOptions); features and targets follow from it. */
+function bankKey({ spec }: PlannedTrial): string {
+  const data = `${spec.dataset} ${spec.dataFingerprint} ${spec.task} ${spec.taskFingerprint}`;
+  const model = `${spec.source} ${spec.sourceFingerprint} ${spec.cut} ${spec.featureDtype} ${spec.strategy}`;
+  return `${data} ${model} ${spec.batch} ${spec.select} ${JSON.stringify(spec.optimizer)}`;
+}
+
+function orderKey({ spec }: PlannedTrial): string {
+  return `${spec.seed} ${spec.n} ${spec.subset.unit} ${spec.subset.stratify} ${spec.validation}`;
+}
+
+interface Part {
+  readonly trials: readonly PlannedTrial[];
+  readonly seconds: number;
+  readonly bytes: number;
+}
+type Limit = Pick<Part, 'seconds' | 'bytes'>;
+
+/** A group as it is, or in equal parts of at least `WIDE` heads where it is too long, of any number where it is too large. */
+function divide(
+  group: readonly PlannedTrial[],
+  seconds: ReadonlyMap<string, number>,
+  limit: Limit,
+  sizes: SweepSizes,
+): Part[] {
+  const part = (trials: readonly PlannedTrial[]): Part => ({
+    trials,
+    seconds: trials.reduce((sum, { id }) => sum + seconds.get(id)!, 0),
+    bytes: trials.reduce((sum, { spec }) => sum + headBytes(spec, sizes), 0),
+  });
+  const whole = part(group);
+  const forTime = Math.min(Math.ceil(whole.seconds / limit.seconds), Math.floor(group.length / WIDE));
+  const parts = Math.min(group.length, Math.max(1, forTime, Math.ceil(whole.bytes / limit.bytes)));
+  if (parts === 1) return [whole];
+  const bounds = Array.from({ length: parts + 1 }, (_, index) => Math.round((index * group.length) / parts));
+  return bounds.slice(1).map((end, index) => part(group.slice(bounds[index], end)));
+}
+
+/** Fills unit after unit with parts of falling length, so that heads of similar length share a unit. */
+function pack(parts: readonly Part[], limit: Limit): Part[][] {
+  const packed: Part[][] = [];
+  let room: Limit = { seconds: 0, bytes: 0 };
+  // The sort is stable: parts of equal length stay in the order of the grid.
+  for (const part of parts.toSorted((a, b) => b.seconds - a.seconds)) {
+    const last = packed.at(-1);
+    if (last !== undefined && part.seconds <= room.seconds && part.bytes <= room.bytes) last.push(part);
+    else {
+      packed.push([part]);
+      room = limit;
+    }
+    room = { seconds: room.seconds - part.seconds, bytes: room.bytes - part.bytes };
+  }
+  return packed;
+}
+
+function unitOf(parts: readonly Part[]): WorkUnit {
+  const trials = parts.flatMap((part) => part.trials);
+  const { dataset, task, source, cut, featureDtype } = trials[0]!.spec;
+  const ids = trials.map(({ id }) => id).sort();
+  return {
+    id: sha256(ids.join('\n')).slice(0, 32),
+    dataset,
+    task,
+    source,
+    cut,
+    featureDtype,
+    trials,
+    seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
+  };
+}
+
+function groupBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+/** A feature store that pending trials read. */
+export interface PlannedStore {
+  readonly dataset: string;
+  readonly source: string;
+  readonly cut: string;
+  readonly featureDtype: TrialSpec['featureDtype'];
+  readonly cached: boolean;
+  readonly images: number;
+}
+
+/** What a sweep would do; `--dry-run` prints it. */
+export interface Plan {
+  readonly trials: number;
+  readonly done: number;
+  /** Failed before; among the units only with `retryFailed`. */
+  readonly failed: number;
+  readonly pending: number;
+  readonly units: readonly WorkUnit[];
+  readonly stores: readonly PlannedStore[];
+  /** Wall seconds of decoding, extraction and training with all workers. */
+  readonly estimatedSeconds: number;
+}
+
+export interface PlanOptions extends Omit<UnitOptions, 'done'> {
+  readonly ledger: { readonly byTrial: ReadonlyMap<string, TrialState> };
+  readonly retryFailed?: boolean;
+  /** Whether the feature store is complete. */
+  readonly isCached: (store: Omit<PlannedStore, 'cached' | 'images'>) => boolean;
+  /** Whether the image store of a data set is complete; without it, it counts as decoded when any of its features are cached. */
+  readonly isDecoded?: (dataset: string) => boolean;
+}
+
+/** Compares the trials with the ledger and plans what is left. */
+export function planSweep(specs: Iterable<TrialSpec>, options: PlanOptions): Plan {
+  const idOf = trialIdentifier();
+  const all = new Map<string, TrialSpec>();
+  for (const spec of specs) all.set(idOf(spec), spec);
+  const { ledger, retryFailed = false, sizes = UNKNOWN_SIZES, workers, threads = 1 } = options;
+  const pending = pendingTrials(all.keys(), ledger, { retryFailed }).map((id) => ({
+    id,
+    spec: all.get(id)!,
+  }));
+  const count = (status: TrialState['status']) =>
+    [...all.keys()].filter((id) => ledger.byTrial.get(id)?.status === status).length;
+  const units = unitsOf(pending, { ...options, done: new Set() });
+  const stores = storesOf(units, options.isCached, sizes);
+  const extract = extractionSeconds(stores, options.isDecoded, sizes) / (workers * threads);
+  return {
+    trials: all.size,
+    done: count('ok'),
+    failed: count('failed'),
+    pending: pending.length,
+    units,
+    stores,
+    estimatedSeconds: extract + makespan(units, workers),
+  };
+}
+
+function storesOf(
+  units: readonly WorkUnit[],
+  isCached: PlanOptions['isCached'],
+  sizes: SweepSizes,
+): PlannedStore[] {
+  const byStore = groupBy(units, ({ dataset, source, cut, featureDtype }) =>
+    [dataset, source, cut, featureDtype].join('/'),
+  );
+  return [...byStore.keys()].sort().map((key) => {
+    const { dataset, source, cut, featureDtype } = byStore.get(key)![0]!;
+    const images = (sizes.data.get(dataset) ?? TYPICAL.data).images;
+    return {
+      dataset,
+      source,
+      cut,
+      featureDtype,
+      cached: isCached({ dataset, source, cut, featureDtype }),
+      images,
+    };
+  });
+}
+
+function extractionSeconds(
+  stores: readonly PlannedStore[],
+  isDecoded: PlanOptions['isDecoded'],
+  sizes: SweepSizes,
+): number {
+  const decoded = new Set(
+    stores.filter((store) => isDecoded?.(store.dataset) ?? store.cached).map((store) => store.dataset),
+  );
+  let seconds = 0;
+  for (const { dataset, source, cut, cached, images } of stores) {
+    if (cached) continue;
+    const { macs } = sizes.cuts.get(`${source}/${cut}`) ?? TYPICAL.cut;
+    seconds += extractSeconds(images, macs, decoded.has(dataset));
+    decoded.add(dataset);
+  }
+  return seconds;
+}
+
+/** When the last worker ends if each takes the longest unit that is left. */
+function makespan(units: readonly WorkUnit[], workers: number): number {
+  const busyUntil = Array.from({ length: workers }, () => 0);
+  for (const { seconds } of units) {
+    const next = busyUntil.indexOf(Math.min(...busyUntil));
+    busyUntil[next] = busyUntil[next]! + seconds;
+  }
+  return Math.max(...busyUntil);
+}

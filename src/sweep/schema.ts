@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { DeviceChoice } from './config.js';
+import { dataSchema } from './data-schema.js';
+import { distinct, expected, mapping, name, named, text } from './schema-words.js';
+import { sourceSchema } from './source-schema.js';
+import { taskSchema } from './task-schema.js';
+import { exclusionSchema, gridSchema, trainingSchema, zipSchema } from './trial-schema.js';
+
+const device = z.custom<DeviceChoice>(
+  (value) => typeof value === 'string' && /^(auto|cpu|cuda(:\d+)?)$/.test(value),
+  expected('auto, cpu, cuda or cuda:<number>'),
+);
+
+/** A section that may be left empty (all of it commented out). */
+function section<Inner extends z.ZodType>(inner: Inner, empty: unknown) {
+  return z.preprocess((value) => value ?? empty, inner);
+}
+
+/** The whole config file. */
+export const configSchema = mapping({
+  name: name.optional(),
+  out: text.optional(),
+  cache: text.optional(),
+  device: device.default('auto'),
+  data: named('data sets', dataSchema),
+  tasks: named('tasks', taskSchema),
+  sources: named('sources', sourceSchema),
+  training: section(trainingSchema, {}),
+  grid: section(gridSchema, {}),
+  zip: section(distinct(z.array(zipSchema, expected('a list of mappings'))), []),
+  exclude: section(z.array(exclusionSchema, expected('a list of mappings')), []),
+});
+export type ConfigValue = z.infer<typeof configSchema>;

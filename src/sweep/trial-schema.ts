@@ -1,0 +1,210 @@
+import { z } from 'zod';
+import type { OptimizerSpec, PolicySpec, TrialSpec } from '../train/trial.js';
+import {
+  byKind,
+  distinct,
+  expected,
+  flag,
+  mapping,
+  name,
+  number,
+  oneOrMore,
+  text,
+  whole,
+  words,
+} from './schema-words.js';
+
+const positive = number('a number above 0', (value) => value > 0 && Number.isFinite(value));
+const share = number('a number from 0 to 1', (value) => value >= 0 && value <= 1);
+const rate = number('a number from 0 to below 1', (value) => value >= 0 && value < 1);
+const notNegative = number('a number of at least 0', (value) => value >= 0 && Number.isFinite(value));
+const milestone = number('a part of the training between 0 and 1', (value) => value > 0 && value < 1);
+const count = whole('a whole number of at least 1', 1);
+const MAX_SEED = 2 ** 32 - 1;
+export const seed = whole(`a whole number from 0 to ${MAX_SEED}`, 0, MAX_SEED);
+
+const momentumCycle = z.union([z.literal('fixed'), mapping({ minimum: rate, maximum: rate })], {
+  ...expected('`fixed` or {minimum, maximum}, each from 0 to below 1'),
+});
+
+/** Defaults: one-cycle as in Smith & Topin 2018 with the divisors that its common implementations share. */
+const policy = byKind(
+  mapping({ kind: z.literal('constant') }),
+  mapping({ kind: z.literal('cosine'), final: share.default(0) }),
+  mapping({
+    kind: z.literal('one-cycle'),
+    warmup: rate.default(0.3),
+    startDivisor: number('a number of at least 1', (value) => value >= 1).default(25),
+    finalDivisor: number('a number of at least 1', (value) => value >= 1).default(10_000),
+    momentum: momentumCycle.default({ minimum: 0.85, maximum: 0.95 }),
+  }),
+  mapping({
+    kind: z.literal('step'),
+    factor: positive.default(0.1),
+    at: distinct(
+      z.array(milestone, expected('a list of parts of the training')).min(1, expected('at least one part')),
+    ).default([0.5, 0.75]),
+  }),
+) satisfies z.ZodType<PolicySpec>;
+
+const adamShape = { beta1: rate.default(0.9), beta2: rate.default(0.999), epsilon: positive.default(1e-8) };
+const optimizer = byKind(
+  mapping({ kind: z.literal('adam'), ...adamShape }),
+  mapping({ kind: z.literal('adamw'), ...adamShape }),
+  mapping({ kind: z.literal('sgd'), momentum: rate.default(0.9), nesterov: flag.default(false) }),
+) satisfies z.ZodType<OptimizerSpec>;
+
+const unit = words('images', 'patients');
+const subset = z.preprocess(
+  (value) => (typeof value === 'string' ? { unit: value } : value),
+  mapping({ unit: unit.default('images'), stratify: flag.default(true) }),
+);
+
+/** The part of a trial's spec that `training` gives defaults for. */
+export type TrainingSpec = Omit<
+  TrialSpec,
+  | 'dataset'
+  | 'dataFingerprint'
+  | 'task'
+  | 'taskFingerprint'
+  | 'source'
+  | 'sourceFingerprint'
+  | 'arch'
+  | 'strategy'
+  | 'n'
+  | 'seed'
+>;
+
+const trainingFields = {
+  cut: text,
+  featureDtype: words('float32', 'float16'),
+  policy,
+  lr: positive,
+  dropout: rate,
+  weightDecay: notNegative,
+  optimizer,
+  labelWeights: words('none', 'inverse'),
+  featureScaling: words('none', 'standard'),
+  epochs: count,
+  batch: count,
+  subset,
+  validation: words('full', 'proportional'),
+  select: words('loss', 'auroc'),
+};
+
+/** `training:` with its defaults. */
+export const trainingSchema = mapping({
+  cut: trainingFields.cut.default('pooled'),
+  featureDtype: trainingFields.featureDtype.default('float32'),
+  policy: trainingFields.policy.default({ kind: 'constant' }),
+  lr: trainingFields.lr.default(0.001),
+  dropout: trainingFields.dropout.default(0),
+  weightDecay: trainingFields.weightDecay.default(0),
+  optimizer: trainingFields.optimizer.default({ kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }),
+  labelWeights: trainingFields.labelWeights.default('none'),
+  featureScaling: trainingFields.featureScaling.default('standard'),
+  epochs: trainingFields.epochs.default(30),
+  batch: trainingFields.batch.default(32),
+  subset: trainingFields.subset.default({ unit: 'images', stratify: true }),
+  validation: trainingFields.validation.default('full'),
+  select: trainingFields.select.default('loss'),
+}) satisfies z.ZodType<TrainingSpec>;
+
+const trialFields = {
+  dataset: name,
+  task: name,
+  source: name,
+  strategy: words('extractor'),
+  ...trainingFields,
+  n: z.union([count, z.literal('all')], expected('a whole number of at least 1 or `all`')),
+  seed,
+};
+
+/** What may be an axis of the grid, outermost first: this is the order in which trials are expanded. */
+export type AxisKey = keyof typeof trialFields;
+export const AXIS_KEYS = Object.keys(trialFields) as readonly AxisKey[];
+/** One value of each of some axes. */
+export type AxisPoint = { readonly [Key in AxisKey]?: TrialSpec[Key] };
+
+function mapFields<Result>(change: (field: z.ZodType, key: AxisKey) => Result): Record<AxisKey, Result> {
+  return Object.fromEntries(AXIS_KEYS.map((key) => [key, change(trialFields[key], key)])) as Record<
+    AxisKey,
+    Result
+  >;
+}
+
+/** A number of seeds stands for the seeds 0, 1, 2 …; a list names them. */
+const seeds = z.preprocess(
+  (value) =>
+    Number.isInteger(value) && Number(value) > 0
+      ? Array.from({ length: Number(value) }, (_, index) => index)
+      : value,
+  distinct(
+    z.array(seed, expected('a number of seeds or a list of seeds')).min(1, expected('at least one seed')),
+  ),
+);
+
+/** `grid:` every key a value or a list of values. */
+export const gridSchema = mapping(
+  mapFields((field, key) => (key === 'seed' ? seeds : oneOrMore(field)).optional()),
+) as unknown as z.ZodType<{ readonly [Key in AxisKey]?: readonly TrialSpec[Key][] }>;
+
+/** One entry of `zip:` lists of one length that vary together. */
+export const zipSchema = mapping(
+  mapFields((field) =>
+    z.array(field, expected('a list of values')).min(1, expected('at least one value')).optional(),
+  ),
+).superRefine((lists, context) => {
+  const [first, ...others] = Object.entries(lists) as [string, readonly unknown[]][];
+  if (first === undefined) {
+    context.addIssue({ code: 'custom', message: 'expected at least one list of values, received none.' });
+  }
+  for (const [key, values] of others) {
+    if (values.length === first?.[1].length) continue;
+    const message = `expected ${first?.[1].length} values, as many as ${first?.[0]} has, received ${values.length}.`;
+    context.addIssue({ code: 'custom', message, path: [key] });
+  }
+}) as unknown as z.ZodType<{ readonly [Key in AxisKey]?: readonly TrialSpec[Key][] }>;
+
+/** A policy, optimizer or subset in `exclude:` a word for its kind, or any part of it. */
+const partial = {
+  policy: z.preprocess(
+    kindWord('kind'),
+    mapping({
+      kind: words('constant', 'cosine', 'one-cycle', 'step').optional(),
+      final: share.optional(),
+      warmup: rate.optional(),
+      startDivisor: positive.optional(),
+      finalDivisor: positive.optional(),
+      momentum: momentumCycle.optional(),
+      factor: positive.optional(),
+      at: z.array(milestone, expected('a list of parts of the training')).optional(),
+    }),
+  ),
+  optimizer: z.preprocess(
+    kindWord('kind'),
+    mapping({
+      kind: words('adam', 'adamw', 'sgd').optional(),
+      momentum: rate.optional(),
+      nesterov: flag.optional(),
+      beta1: rate.optional(),
+      beta2: rate.optional(),
+      epsilon: positive.optional(),
+    }),
+  ),
+  subset: z.preprocess(kindWord('unit'), mapping({ unit: unit.optional(), stratify: flag.optional() })),
+};
+
+function kindWord(key: string): (value: unknown) => unknown {
+  return (value) => (typeof value === 'string' ? { [key]: value } : value);
+}
+
+/** One entry of `exclude:` trials that have, for every key, any of its values. */
+export type Exclusion = { readonly [Key in AxisKey]?: readonly unknown[] };
+export const exclusionSchema = mapping(
+  mapFields((field, key) =>
+    oneOrMore(key in partial ? partial[key as keyof typeof partial] : field).optional(),
+  ),
+).refine((entry) => Object.keys(entry).length > 0, {
+  error: 'expected at least one condition, received none: it would leave out every trial.',
+}) as unknown as z.ZodType<Exclusion>;

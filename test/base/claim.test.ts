@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { throwIfAborted, unlessAborted } from '../../src/base/abort.js';
+import { type ClaimOwner, withClaim } from '../../src/base/claim.js';
+import { ThawError } from '../../src/base/errors.js';
+
+async function temporaryFolder(test: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'thaw-claim-'));
+  test.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const FAST = { pollMilliseconds: 5, heartbeatMilliseconds: 10, staleMilliseconds: 200 };
+
+test('claims of one folder are held one at a time and leave nothing behind', async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = join(folder, 'store');
+  let holders = 0;
+  let most = 0;
+  const work = async (value: number) => {
+    most = Math.max(most, ++holders);
+    await sleep(5);
+    holders--;
+    return value;
+  };
+  const values = [0, 1, 2, 3, 4, 5];
+  assert.deepEqual(
+    await Promise.all(values.map((value) => withClaim(store, () => work(value), FAST))),
+    values,
+  );
+  assert.equal(most, 1);
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test('a claim is released when the work fails', async (t) => {
+  const store = join(await temporaryFolder(t), 'store');
+  const failure = new Error('broken');
+  await assert.rejects(
+    withClaim(store, () => Promise.reject(failure), FAST),
+    failure,
+  );
+  assert.equal(await withClaim(store, async () => 1, FAST), 1);
+});
+
+test('a claim of a killed process is taken over at once, by one of several waiters at a time', async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = join(folder, 'store');
+  const module = fileURLToPath(new URL('../../src/base/claim.ts', import.meta.url));
+  const script = `import { withClaim } from ${JSON.stringify(module)};
+    await withClaim(${JSON.stringify(store)}, async () => { process.stdout.write('held'); await new Promise((r) => setTimeout(r, 60000)); });`;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  await once(child.stdout!, 'data');
+
+  const waitedFor: (ClaimOwner | undefined)[] = [];
+  let holders = 0;
+  const claims = [1, 2, 3].map(() =>
+    withClaim(
+      store,
+      async () => {
+        assert.equal(++holders, 1);
+        await sleep(5);
+        holders--;
+      },
+      { pollMilliseconds: 5, onWait: (owner) => waitedFor.push(owner) },
+    ),
+  );
+  await sleep(100);
+  assert.equal(holders, 0, 'a live owner is waited for');
+  assert.deepEqual([...new Set(waitedFor.map((owner) => owner?.pid))], [child.pid]);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await Promise.all(claims);
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test('a claim of another host, or a torn one, is taken over only when it gives no sign of life', async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = join(folder, 'store');
+  const elsewhere = { host: 'elsewhere', pid: 1, started: '1', token: 'theirs' };
+  for (const content of [JSON.stringify(elsewhere), '{"host":']) {
+    await writeFile(`${store}.claim`, content);
+    const touching = setInterval(() => void writeFile(`${store}.claim`, content), 20);
+    const begun = performance.now();
+    let alive = true;
+    setTimeout(() => {
+      clearInterval(touching);
+      alive = false;
+    }, 400);
+    await withClaim(store, async () => assert.equal(alive, false), FAST);
+    assert.ok(performance.now() - begun > 550, 'silence is counted from the last sign of life');
+  }
+});
+
+test('an owner that has lost its claim is told', async (t) => {
+  const store = join(await temporaryFolder(t), 'store');
+  const thief: ClaimOwner = { host: 'elsewhere', pid: 7, started: '', token: 'theirs' };
+  const lost = withClaim(
+    store,
+    async (signal) => {
+      await writeFile(`${store}.claim`, JSON.stringify(thief));
+      await unlessAborted(new Promise(() => setTimeout(() => {}, 5_000)), signal, '');
+    },
+    FAST,
+  );
+  await assert.rejects(lost, { code: 'STORE', message: /taken over by process 7 on elsewhere/ });
+  assert.deepEqual(
+    JSON.parse(await readFile(`${store}.claim`, 'utf8')),
+    thief,
+    "another's claim is left alone",
+  );
+});
+
+test('abort ends the wait, and the work through its signal', async (t) => {
+  const store = join(await temporaryFolder(t), 'store');
+  const stop = new AbortController();
+  const holding = withClaim(
+    store,
+    (signal) => unlessAborted(new Promise<void>(() => setTimeout(() => {}, 1_000)), signal, 'Try again.'),
+    { ...FAST, signal: stop.signal },
+  );
+  const waiting = withClaim(store, async () => {}, { ...FAST, signal: stop.signal });
+  setTimeout(() => stop.abort(), 30);
+  await Promise.all([holding, waiting].map((claim) => assert.rejects(claim, { code: 'ABORTED' })));
+});
+
+test('a folder that cannot be written is an IO error', async (t) => {
+  const file = join(await temporaryFolder(t), 'file');
+  await writeFile(file, '');
+  await assert.rejects(
+    withClaim(join(file, 'store'), async () => {}),
+    { code: 'IO' },
+  );
+});
+
+test('an aborted signal throws its own ThawError, else ABORTED with the hint', () => {
+  throwIfAborted(undefined, '');
+  throwIfAborted(new AbortController().signal, '');
+  const own = new ThawError('IO', 'disk full.');
+  assert.throws(() => throwIfAborted(AbortSignal.abort(own), ''), own);
+  assert.throws(() => throwIfAborted(AbortSignal.abort(), 'Go on later.'), {
+    code: 'ABORTED',
+    message: /Go on later/,
+  });
+});

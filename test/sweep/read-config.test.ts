@@ -1,0 +1,476 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, it } from 'node:test';
+import { ThawError } from '../../src/base/errors.js';
+import { type ConfigOptions, parseConfig, readConfig } from '../../src/sweep/read-config.js';
+import { config, configText } from './configs.js';
+
+/** The lines of the error that a config text is refused with. */
+function mistakes(text: string, options: ConfigOptions = {}): string[] {
+  try {
+    parseConfig(text, { file: 'sweep.yaml', ...options });
+  } catch (error) {
+    assert.ok(error instanceof ThawError, String(error));
+    assert.equal(error.code, 'CONFIG');
+    return error.message.split('\n');
+  }
+  throw new assert.AssertionError({ message: 'the config was accepted' });
+}
+
+/** The config of `configText` has 6 lines before `rest`. */
+const inRest = (rest: string, options: ConfigOptions = {}) => mistakes(configText(rest), options);
+
+describe('a config', () => {
+  it('is filled in with defaults', () => {
+    const { name, file, out, cache, device, data, tasks, sources, training, axes, exclude } = config('');
+    assert.deepEqual(
+      { name, file, out, cache, device },
+      {
+        name: 'test',
+        file: '/configs/test.yaml',
+        out: resolve('runs/test'),
+        cache: resolve('.thaw/cache'),
+        device: 'auto',
+      },
+    );
+    assert.deepEqual(data.nih, {
+      source: { kind: 'chestxray14', root: '/configs/images' },
+      image: { size: 224, geometry: 'fill', channels: 1 },
+      split: { kind: 'random', fractions: [0.7, 0.1, 0.2], seed: 0 },
+      allowLeakage: false,
+    });
+    assert.deepEqual(tasks, {
+      findings: { rule: { kind: 'multilabel' } },
+      pneumonia: {
+        rule: { kind: 'binary', positive: ['Pneumonia'], negatives: 'rest', prevalence: 'natural' },
+      },
+    });
+    assert.deepEqual(sources, { imagenet: { card: '/configs/card.json' } });
+    assert.deepEqual(training, {
+      cut: 'pooled',
+      featureDtype: 'float32',
+      policy: { kind: 'constant' },
+      lr: 0.001,
+      dropout: 0,
+      weightDecay: 0,
+      optimizer: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+      labelWeights: 'none',
+      featureScaling: 'standard',
+      epochs: 30,
+      batch: 32,
+      subset: { unit: 'images', stratify: true },
+      validation: 'full',
+      select: 'loss',
+    });
+    assert.deepEqual(
+      axes.map(({ keys, points }) => [keys.join(), points.length]),
+      [
+        ['dataset', 2],
+        ['task', 2],
+        ['source', 1],
+        ['strategy', 1],
+        ['n', 1],
+        ['seed', 1],
+      ],
+    );
+    assert.deepEqual(exclude, []);
+  });
+
+  it('is plain JSON', () => {
+    const resolved = config(
+      'grid: { policy: [one-cycle, step], seed: 3 }\nexclude: [{ policy: step, seed: [1, 2] }]',
+    );
+    assert.deepEqual(JSON.parse(JSON.stringify(resolved)), resolved);
+  });
+
+  it('takes words for policies and optimizers, with their usual parameters', () => {
+    const { axes } = config(
+      'grid: { policy: [one-cycle, cosine, step, {kind: step, factor: 0.5, at: [0.9]}], optimizer: [sgd, {kind: adamw, beta1: 0.8}] }',
+    );
+    assert.deepEqual(
+      axes.find(({ keys }) => keys[0] === 'policy')?.points.map(({ policy }) => policy),
+      [
+        {
+          kind: 'one-cycle',
+          warmup: 0.3,
+          startDivisor: 25,
+          finalDivisor: 10_000,
+          momentum: { minimum: 0.85, maximum: 0.95 },
+        },
+        { kind: 'cosine', final: 0 },
+        { kind: 'step', factor: 0.1, at: [0.5, 0.75] },
+        { kind: 'step', factor: 0.5, at: [0.9] },
+      ],
+    );
+    assert.deepEqual(
+      axes.find(({ keys }) => keys[0] === 'optimizer')?.points.map(({ optimizer }) => optimizer),
+      [
+        { kind: 'sgd', momentum: 0.9, nesterov: false },
+        { kind: 'adamw', beta1: 0.8, beta2: 0.999, epsilon: 1e-8 },
+      ],
+    );
+  });
+
+  it('takes a number for that many seeds, a list for the seeds themselves, and single values for lists of one', () => {
+    const seeds = (grid: string) =>
+      config(grid)
+        .axes.find(({ keys }) => keys[0] === 'seed')
+        ?.points.map(({ seed }) => seed);
+    assert.deepEqual(seeds('grid: { seed: 5 }'), [0, 1, 2, 3, 4]);
+    assert.deepEqual(seeds('grid: { seed: [5] }'), [5]);
+    assert.deepEqual(seeds('grid: { seed: [7, 3], n: all }'), [7, 3]);
+  });
+
+  it('may leave sections empty', () => {
+    assert.deepEqual(config('training:\ngrid:\nzip:\nexclude:'), config(''));
+  });
+
+  it('knows all kinds of data, and puts roots beside the file', () => {
+    const { data } = parseConfig(
+      `data:
+  table:
+    kind: csv
+    root: ../set
+    table: labels.csv.gz
+    columns: { image: file, patient: pid, labels: { column: findings, separator: '|', none: [Normal] }, split: fold }
+    delimiter: ';'
+    encoding: latin1
+    values: { positive: [1, x], unknown: [-1, ''] }
+    splitNames: { 0: train, 1: validation, 2: test }
+    split: column
+  classes: { kind: folder, root: /absolute, split: folder, patient: '(\\d+)_' }
+  plain: { kind: folder, root: x, split: { kind: random, seed: 3 } }
+  drawn: { kind: phantom, images: 40, patients: 20 }
+  nih: { kind: chestxray14, root: nih, split: { kind: official, validation: 0.2 }, image: { size: 64, channels: 3 } }
+tasks: { all: { kind: multiclass, classes: [a, b] } }
+sources:
+  own:
+    pretraining: random
+    architecture: squeezenet1_1
+    file: weights/own.onnx
+    input: { size: 64, channels: 1, scale: 0.00392, mean: [0], std: [1] }
+`,
+      { file: '/configs/a/test.yaml', cache: '/cache' },
+    );
+    assert.deepEqual(data.table?.source, {
+      kind: 'csv',
+      root: '/configs/set',
+      table: 'labels.csv.gz',
+      columns: {
+        image: 'file',
+        patient: 'pid',
+        labels: { column: 'findings', separator: '|', none: ['Normal'] },
+        split: 'fold',
+      },
+      delimiter: ';',
+      encoding: 'latin1',
+      values: { positive: ['1', 'x'], unknown: ['-1', ''] },
+      splitNames: { 0: 'train', 1: 'validation', 2: 'test' },
+    });
+    assert.deepEqual(data.table?.split, { kind: 'given' });
+    assert.deepEqual(data.classes?.source, {
+      kind: 'folder',
+      root: '/absolute',
+      split: true,
+      patient: '(\\d+)_',
+    });
+    assert.deepEqual(data.plain?.source, { kind: 'folder', root: '/configs/a/x' });
+    assert.deepEqual(data.plain?.split, { kind: 'random', fractions: [0.7, 0.1, 0.2], seed: 3 });
+    assert.equal(data.drawn?.source.root, '/cache/phantom');
+    assert.deepEqual(data.nih?.split, { kind: 'official', validation: 0.2, seed: 0 });
+    assert.deepEqual(data.nih?.image, { size: 64, geometry: 'fill', channels: 3 });
+  });
+
+  it('may hold a model card itself', () => {
+    const { sources } = parseConfig(
+      configText('').replace(
+        '{ card: card.json }',
+        '{ pretraining: site, architecture: r, file: w.onnx, input: { size: 64, channels: 1, scale: 1, mean: [0], std: [1] } }',
+      ),
+      { file: '/configs/test.yaml' },
+    );
+    assert.deepEqual(sources.imagenet, {
+      inline: {
+        name: 'imagenet',
+        pretraining: 'site',
+        architecture: 'r',
+        file: '/configs/w.onnx',
+        input: { size: 64, channels: 1, order: 'RGB', scale: 1, mean: [0], std: [1] },
+      },
+    });
+  });
+
+  it('is read from a file, whose name it takes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'thaw-config-'));
+    try {
+      const file = join(folder, 'lungs.yaml');
+      await writeFile(file, configText('out: results\ncache: cache'));
+      const read = await readConfig(file);
+      assert.deepEqual(
+        [read.name, read.out, read.cache],
+        ['lungs', join(folder, 'results'), join(folder, 'cache')],
+      );
+      const moved = await readConfig(file, { out: 'here', cache: '/there' });
+      assert.deepEqual([moved.out, moved.cache], [resolve('here'), '/there']);
+      await assert.rejects(readConfig(join(folder, 'none.yaml')), {
+        code: 'IO',
+        message: /none\.yaml.*ENOENT/,
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('may use anchors and merge keys', () => {
+    const { data } = parseConfig(
+      `data:
+  a: &base { kind: chestxray14, root: x, image: { size: 64 } }
+  b: { <<: *base, root: y }
+tasks: { t: { kind: multilabel } }
+sources: { s: { card: c.json } }
+`,
+      { file: '/c.yaml' },
+    );
+    assert.equal(data.b?.source.root, '/y');
+    assert.equal(data.b?.image.size, 64);
+  });
+});
+
+describe('mistakes in a config', () => {
+  it('are reported with file, line and column, all at once, in the order of the file', () => {
+    assert.deepEqual(
+      inRest(
+        'training:\n  epochs: many\n  epoch: 3\n  dropout: 1\ngrid:\n  lr: [0.1, -1]\n  task: [findings, pneumona]',
+      ),
+      [
+        "sweep.yaml:8:11: training.epochs: expected a whole number of at least 1, received 'many'.",
+        "sweep.yaml:9:3: training.epoch: expected one of cut, featureDtype, policy, lr, dropout, weightDecay, optimizer, labelWeights, featureScaling, epochs, batch, subset, validation, select, received 'epoch'. Did you mean 'epochs'?",
+        'sweep.yaml:10:12: training.dropout: expected a number from 0 to below 1, received 1.',
+        'sweep.yaml:12:13: grid.lr[1]: expected a number above 0, received -1.',
+        "sweep.yaml:13:20: grid.task[1]: expected a name from `tasks` (findings, pneumonia), received 'pneumona'. Did you mean 'pneumonia'?",
+      ],
+    );
+  });
+
+  it('in YAML itself are reported too', () => {
+    const [first] = mistakes('data:\n  a: [1, 2\ntasks: {}\n');
+    assert.match(first!, /^sweep\.yaml:\d+:\d+: /);
+    assert.match(mistakes('name: a\nname: b\n')[0]!, /^sweep\.yaml:2:1: Map keys must be unique\.$/);
+    assert.match(mistakes('name: !odd a\n')[0]!, /^sweep\.yaml:1:7: Unresolved tag: !odd/);
+  });
+
+  it('name missing keys at the mapping that lacks them', () => {
+    const text = configText('').replace('root: images', 'allowMissing: true');
+    assert.deepEqual(mistakes(text), ['sweep.yaml:2:3: data.nih.root: expected text, received nothing.']);
+    assert.deepEqual(
+      mistakes('').map((line) => line.replace(/expected.*, received/, '…, received')),
+      ['data', 'tasks', 'sources'].map((key) => `sweep.yaml:1:1: ${key}: …, received nothing.`),
+    );
+    assert.match(
+      mistakes('[]')[0]!,
+      /^sweep.yaml:1:1: expected a mapping with the keys name, out, .*, received an empty list/,
+    );
+  });
+
+  it('in kinds name the known ones', () => {
+    assert.deepEqual(inRest('training: { policy: onecycle }'), [
+      "sweep.yaml:7:21: training.policy: expected one of constant, cosine, one-cycle, step, received 'onecycle'. Did you mean 'one-cycle'?",
+    ]);
+    assert.deepEqual(inRest('grid: { optimizer: [adam, { momentum: 0.9 }] }'), [
+      'sweep.yaml:7:27: grid.optimizer[1].kind: expected one of adam, adamw, sgd, received nothing.',
+    ]);
+    assert.deepEqual(mistakes(configText('').replace('chestxray14', 'chestxray')), [
+      "sweep.yaml:2:16: data.nih.kind: expected one of chestxray14, csv, folder, phantom, received 'chestxray'. Did you mean 'chestxray14'?",
+    ]);
+  });
+
+  it('deep in data and sources have their place', () => {
+    const one = (from: string, to: string, blamed: string, message: string) => {
+      const text = configText('').replace(from, to);
+      const before = text.slice(0, text.indexOf(blamed, text.indexOf(to))).split('\n');
+      assert.deepEqual(mistakes(text), [
+        `sweep.yaml:${before.length}:${before.at(-1)!.length + 1}: ${message}`,
+      ]);
+    };
+    const table = (columns: string) => `kind: csv, root: own, table: t.csv, columns: ${columns}`;
+    one(
+      'kind: folder, root: own',
+      table('{ image: a, labels: { column: b } }'),
+      'labels',
+      'data.own.columns.labels.separator: expected text, received nothing.',
+    );
+    one(
+      'kind: folder, root: own',
+      table('{ image: a, labels: bb }'),
+      'bb',
+      "data.own.columns.labels: expected a list of columns, {column, separator} or {class}, received 'bb'.",
+    );
+    one(
+      'kind: folder, root: own',
+      table('{ image: a, labels: [b, 37] }'),
+      '37',
+      'data.own.columns.labels[1]: expected text, received 37.',
+    );
+    one(
+      'root: own',
+      'root: own, split: { kind: random, fractions: [0.7, 0.2, 0.2] }',
+      '[0.7',
+      'data.own.split.fractions: expected three parts that sum to 1, received [0.7, 0.2, 0.2].',
+    );
+    one(
+      '{ card: card.json }',
+      '{ pretraining: a, architecture: b, input: { size: 64, channels: 3, scale: 1, mean: [1, 1], std: [1, 1, 7] } }',
+      '[1, 1]',
+      'sources.imagenet.input.mean: expected 3 values, one per channel, received 2.',
+    );
+    one(
+      '{ card: card.json }',
+      '{ pretraining: a, architecture: b, input: { size: 64, channels: 1, scale: 1, mean: [1], std: [0.0] } }',
+      '0.0',
+      'sources.imagenet.input.std[0]: expected a number above 0, received 0.',
+    );
+  });
+
+  it('in names are refused where they stand', () => {
+    const text = configText('').replace('  own:', '  my own:');
+    assert.deepEqual(mistakes(text), [
+      "sweep.yaml:3:3: data.my own: expected a name of letters, digits, - and _, received 'my own'.",
+    ]);
+  });
+
+  it('in grid and zip: an axis twice, lists of unequal length, values twice', () => {
+    assert.deepEqual(
+      inRest('grid: { lr: [0.1] }\nzip:\n  - { lr: [1, 2], batch: [8, 16, 32] }\n  - { batch: [1, 2] }'),
+      [
+        'sweep.yaml:9:7: zip[0].lr: expected each axis once, but lr is in `grid` already.',
+        'sweep.yaml:9:26: zip[0].batch: expected 2 values, as many as lr has, received 3.',
+        'sweep.yaml:10:7: zip[1].batch: expected each axis once, but batch is in `zip` already.',
+      ],
+    );
+    assert.deepEqual(inRest('grid: { lr: [0.1, 1e-1], policy: [step, { kind: step }], seed: [1, 2, 1] }'), [
+      'sweep.yaml:7:19: grid.lr[1]: expected each value once, received 0.1 again.',
+      'sweep.yaml:7:41: grid.policy[1]: expected each value once, received a mapping again.',
+      'sweep.yaml:7:71: grid.seed[2]: expected each value once, received 1 again.',
+    ]);
+    assert.deepEqual(inRest('zip: [{ lr: 0.1 }]'), [
+      'sweep.yaml:7:13: zip[0].lr: expected a list of values, received 0.1.',
+    ]);
+  });
+
+  it('in exclude and in the data sets of tasks', () => {
+    assert.deepEqual(inRest('exclude:\n  - { policy: onecycle }\n  - { dataset: nhi }\n  - {}'), [
+      "sweep.yaml:8:15: exclude[0].policy: expected one of constant, cosine, one-cycle, step, received 'onecycle'. Did you mean 'one-cycle'?",
+      "sweep.yaml:9:16: exclude[1].dataset: expected a name from `data` (nih, own), received 'nhi'. Did you mean 'nih'?",
+      'sweep.yaml:10:5: exclude[2]: expected at least one condition, received none: it would leave out every trial.',
+    ]);
+    assert.deepEqual(mistakes(configText('', { tasks: '{ t: { kind: multilabel, datasets: [owm] } }' })), [
+      "sweep.yaml:4:44: tasks.t.datasets[0]: expected a name from `data` (nih, own), received 'owm'. Did you mean 'own'?",
+    ]);
+  });
+
+  it('that leave no trial are found', () => {
+    assert.deepEqual(inRest('exclude: [{ task: [findings, pneumonia] }]'), [
+      'sweep.yaml:1:1: grid: expected at least one trial, but `exclude` and the tasks leave none.',
+    ]);
+  });
+
+  it('in numbers of seeds', () => {
+    for (const bad of ['0', '-1', '2.5', 'few']) {
+      assert.match(
+        inRest(`grid: { seed: ${bad} }`)[0]!,
+        /^sweep.yaml:7:15: grid.seed: expected a number of seeds or a list of seeds/,
+      );
+    }
+  });
+});
+
+describe('--set', () => {
+  it('changes and adds values, in lists too', () => {
+    const changed = parseConfig(configText('grid: { lr: [0.1, 0.2] }'), {
+      file: '/c.yaml',
+      set: [
+        'training.epochs=3',
+        'grid.lr[1]=0.5',
+        'grid.n=[50, all]',
+        'data.nih.image.size=64',
+        'device=cpu',
+        'grid.seed=2',
+      ],
+    });
+    assert.equal(changed.training.epochs, 3);
+    assert.equal(changed.data.nih?.image.size, 64);
+    assert.equal(changed.device, 'cpu');
+    const values = Object.fromEntries(
+      changed.axes.map(({ keys, points }) => [keys[0], points.map((point) => point[keys[0]!])]),
+    );
+    assert.deepEqual(
+      [values.lr, values.n, values.seed],
+      [
+        [0.1, 0.5],
+        [50, 'all'],
+        [0, 1],
+      ],
+    );
+  });
+
+  it('takes values with = in them, and leaves other users of an anchor alone', () => {
+    const text = `data:
+  a: { kind: chestxray14, root: x, image: &image { size: 64 } }
+  b: { kind: chestxray14, root: x, image: *image }
+tasks: { t: { kind: multilabel } }
+sources: { s: { card: c.json } }
+`;
+    const { data } = parseConfig(text, {
+      file: '/c.yaml',
+      set: ['data.b.image.size=32', 'data.a.root="a=b"'],
+    });
+    assert.deepEqual([data.a?.image.size, data.b?.image.size, data.a?.source.root], [64, 32, '/a=b']);
+  });
+
+  it('is named by mistakes that come from it', () => {
+    assert.deepEqual(inRest('', { set: ['training.epochs=many', 'trainin.lr=1', 'grid.lr=[1, -1]'] }), [
+      "--set training.epochs=many: training.epochs: expected a whole number of at least 1, received 'many'.",
+      '--set grid.lr=[1, -1]: grid.lr[1]: expected a number above 0, received -1.',
+      "--set trainin.lr=1: trainin: expected one of name, out, cache, device, data, tasks, sources, training, grid, zip, exclude, received 'trainin'. Did you mean 'training'?",
+    ]);
+    assert.deepEqual(
+      inRest('grid: { lr: 0.1, n: [50] }', {
+        set: ['training', '=3', 'a..b=1', 'grid.lr.0=3', 'grid.n[2]=3', 'name=[a'],
+      }).map((line) => line.slice(0, 60)),
+      [
+        "--set training: expected path=value, received 'training'.",
+        "--set =3: expected path=value, received '=3'.",
+        "--set a..b=1: expected path=value, received 'a..b=1'.",
+        '--set grid.lr.0=3: expected grid.lr to be a mapping or a lis',
+        "--set grid.n[2]=3: expected an index from 0 to 0, received '",
+        '--set name=[a: Flow sequence must end with a ].',
+      ],
+    );
+  });
+});
+
+describe('environment variables', () => {
+  const text = (root: string) => configText('').replace('root: images', () => `root: '${root}'`);
+  const rootOf = (root: string, environment: Record<string, string>) =>
+    parseConfig(text(root), { file: '/c.yaml', environment }).data.nih?.source.root;
+
+  it('stand in values, with defaults', () => {
+    // biome-ignore-start lint/suspicious/noTemplateCurlyInString: this is the config's own syntax
+    assert.equal(rootOf('${DATA}/nih', { DATA: '/scratch' }), '/scratch/nih');
+    assert.equal(rootOf('${DATA:-/local}/${SET:-nih}', { SET: 'x' }), '/local/x');
+    assert.equal(rootOf('${DATA:-/local}', { DATA: '' }), '/local');
+    assert.equal(rootOf('/a$${DATA}', { DATA: 'x' }), '/a${DATA}');
+    assert.equal(rootOf('/${A}', { A: '${B}', B: 'x' }), '/${B}');
+    // biome-ignore-end lint/suspicious/noTemplateCurlyInString: this is the config's own syntax
+  });
+
+  it('that are not set are reported with their place, among other mistakes', () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the config's own syntax
+    assert.deepEqual(mistakes(text('${THAW_NOWHERE}').replace('multilabel', 'multilabl')), [
+      'sweep.yaml:2:35: data.nih.root: the environment variable THAW_NOWHERE is not set.',
+      "sweep.yaml:4:28: tasks.findings.kind: expected one of multilabel, binary, multiclass, received 'multilabl'. Did you mean 'multilabel'?",
+    ]);
+  });
+});

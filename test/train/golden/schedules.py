@@ -1,0 +1,34 @@
+"""Writes schedules.json: learning rates and momenta of PyTorch's schedulers. Run: python schedules.py (torch 2.13)."""
+import json
+import pathlib
+
+import torch
+
+
+def trace(make, total, optimizer=None):
+    optimizer = optimizer or torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1e-3, momentum=0.9)
+    scheduler = make(optimizer)
+    rates, momenta = [], []
+    for _ in range(total):
+        group = optimizer.param_groups[0]
+        rates.append(group["lr"])
+        momenta.append(group["betas"][0] if "betas" in group else group["momentum"])
+        optimizer.step()
+        scheduler.step() if len(rates) < total else None
+    return {"rates": rates, "momenta": momenta}
+
+
+def adam():
+    return torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=1e-3)
+
+
+lr = torch.optim.lr_scheduler
+cases = {
+    "one-cycle-100": trace(lambda o: lr.OneCycleLR(o, 1e-3, total_steps=100, final_div_factor=1e4), 100),
+    "one-cycle-7": trace(lambda o: lr.OneCycleLR(o, 1e-3, total_steps=7, pct_start=0.45, div_factor=10, final_div_factor=100), 7),
+    "one-cycle-adam-50": trace(lambda o: lr.OneCycleLR(o, 1e-3, total_steps=50, final_div_factor=1e4), 50, adam()),
+    "cosine-40": trace(lambda o: lr.CosineAnnealingLR(o, T_max=40, eta_min=1e-5), 40),
+    "step-20": trace(lambda o: lr.MultiStepLR(o, milestones=[10, 15], gamma=0.1), 20),
+    "constant-3": trace(lambda o: lr.ConstantLR(o, factor=1.0), 3),
+}
+pathlib.Path(__file__).with_name("schedules.json").write_text(json.dumps(cases) + "\n")

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { learningRates, momenta } from '../../src/train/schedule.js';
+import type { PolicySpec } from '../../src/train/trial.js';
+
+interface Golden {
+  readonly rates: readonly number[];
+  readonly momenta: readonly number[];
+}
+const golden = JSON.parse(
+  readFileSync(new URL('golden/schedules.json', import.meta.url), 'utf8'),
+) as Record<string, Golden>;
+
+const oneCycle = { kind: 'one-cycle', warmup: 0.3, startDivisor: 25, finalDivisor: 1e4 } as const;
+const momentum = { minimum: 0.85, maximum: 0.95 };
+const cases: Record<string, PolicySpec> = {
+  'one-cycle-100': { ...oneCycle, momentum },
+  'one-cycle-7': { ...oneCycle, warmup: 0.45, startDivisor: 10, finalDivisor: 100, momentum },
+  'one-cycle-adam-50': { ...oneCycle, momentum },
+  'cosine-40': { kind: 'cosine', final: 0.01 },
+  'step-20': { kind: 'step', factor: 0.1, at: [0.5, 0.75] },
+  'constant-3': { kind: 'constant' },
+};
+
+function assertClose(actual: ArrayLike<number>, expected: readonly number[], name: string): void {
+  assert.equal(actual.length, expected.length);
+  for (const [step, value] of expected.entries()) {
+    // Tables are float32: 24 bits of mantissa.
+    assert.ok(Math.abs((actual[step] as number) - value) <= 1.2e-7 * Math.abs(value) + 1e-14, `${name} step ${step}`);
+  }
+}
+
+for (const [name, policy] of Object.entries(cases)) {
+  test(`${name} equals PyTorch's scheduler`, () => {
+    const { rates, momenta: expectedMomenta } = golden[name] as Golden;
+    assertClose(learningRates(policy, 1e-3, rates.length), rates, name);
+    const table = momenta(policy, rates.length);
+    if (policy.kind === 'one-cycle') assertClose(table as Float32Array, expectedMomenta, name);
+    else assert.equal(table, undefined);
+  });
+}
+
+test('one-cycle with fixed momentum has no momentum table, and a very short training stays finite', () => {
+  const policy: PolicySpec = { ...oneCycle, momentum: 'fixed' };
+  assert.equal(momenta(policy, 10), undefined);
+  for (const total of [1, 2, 3]) {
+    for (const rate of learningRates(policy, 1e-3, total)) assert.ok(rate > 0 && rate <= 1e-3 * (1 + 1e-6));
+  }
+});
+
+test('a learning rate of zero is refused: frozen is said by the strategy', () => {
+  assert.throws(() => learningRates({ kind: 'constant' }, 0, 5), /expected a learning rate above 0 but received 0/);
+});
