@@ -34,7 +34,9 @@ function peerPython(): string | undefined {
   try {
     if (!existsSync(join(folder, 'ready'))) {
       execFileSync('python3', ['-m', 'venv', folder], { stdio: 'inherit' });
-      execFileSync(python, ['-m', 'pip', 'install', '-q', '-r', requirements], { stdio: ['ignore', 'ignore', 'inherit'] });
+      execFileSync(python, ['-m', 'pip', 'install', '-q', '-r', requirements], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
       execFileSync('touch', [join(folder, 'ready')]);
     }
     return python;

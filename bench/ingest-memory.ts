@@ -4,9 +4,8 @@ import { datasetOf } from './ingest.js';
 
 /** Arguments: folder of images `0.png` …, their number, stored size, cache. Prints the process's peak memory in MB. */
 const [folder = '', images, size, cache = ''] = process.argv.slice(2);
-const paths = Array.from({ length: Number(images) }, (_, i) => `${i}.png`);
 await ingest(
-  datasetOf(folder, paths),
+  datasetOf(folder, Number(images)),
   { size: Number(size), geometry: 'fill', channels: 1 },
   { cache, progress: silent },
 );

@@ -38,7 +38,9 @@ function run(command, args, what, env = process.env) {
   const result = spawnSync(command, args, { cwd: root, env, encoding: 'utf8', maxBuffer: 1 << 28 });
   if (result.error !== undefined || result.status !== 0) {
     process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
-    fail(`${what} failed (${command} ${args.join(' ')}): ${result.error?.message ?? `exit status ${result.status}`}`);
+    fail(
+      `${what} failed (${command} ${args.join(' ')}): ${result.error?.message ?? `exit status ${result.status}`}`,
+    );
   }
   say(`${what} done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
@@ -80,24 +82,42 @@ function writeStamp(key, value) {
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < minimumNode[0] || (major === minimumNode[0] && minor < minimumNode[1])) {
-    fail(`Node ${minimumNode.join('.')} or newer is needed, this is ${process.versions.node}. See https://nodejs.org`);
+    fail(
+      `Node ${minimumNode.join('.')} or newer is needed, this is ${process.versions.node}. See https://nodejs.org`,
+    );
   }
 }
 
 /** npm packages, exactly as the lock file says. */
 function installPackages() {
-  const wanted = hashOf(['package-lock.json', '.npmrc'], `${process.platform} ${process.arch} ${process.versions.modules}`);
+  const wanted = hashOf(
+    ['package-lock.json', '.npmrc'],
+    `${process.platform} ${process.arch} ${process.versions.modules}`,
+  );
   const stamp = join(root, 'node_modules', '.thaw-setup');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('installing npm packages (npm ci) …');
   // onnxruntime-node would otherwise fetch CUDA libraries after the install and fail where it cannot; see docs/features.md.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip', NODE_ENV: 'development' };
-  run(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], 'npm packages', env);
+  run(
+    process.platform === 'win32' ? 'npm.cmd' : 'npm',
+    ['ci', '--include=dev', '--no-audit', '--no-fund'],
+    'npm packages',
+    env,
+  );
   writeFileSync(stamp, wanted);
 }
 
 const systemPackages = [
-  { what: 'cmake', apt: 'cmake', dnf: 'cmake', conda: 'cmake', module: 'cmake', required: true, found: () => onPath('cmake') },
+  {
+    what: 'cmake',
+    apt: 'cmake',
+    dnf: 'cmake',
+    conda: 'cmake',
+    module: 'cmake',
+    required: true,
+    found: () => onPath('cmake'),
+  },
   {
     what: 'a C++20 compiler',
     apt: 'g++',
@@ -107,7 +127,15 @@ const systemPackages = [
     required: true,
     found: () => process.env.CXX !== undefined || ['c++', 'g++', 'clang++'].some(onPath),
   },
-  { what: 'make', apt: 'make', dnf: 'make', conda: 'make', module: 'make', required: true, found: () => onPath('make') || onPath('ninja') },
+  {
+    what: 'make',
+    apt: 'make',
+    dnf: 'make',
+    conda: 'make',
+    module: 'make',
+    required: true,
+    found: () => onPath('make') || onPath('ninja'),
+  },
   {
     what: 'oneDNN',
     apt: 'libdnnl-dev',
@@ -119,7 +147,11 @@ const systemPackages = [
     found: () =>
       [process.env.DNNLROOT, process.env.CONDA_PREFIX, '/usr', '/usr/local', '/opt/homebrew']
         .filter((prefix) => prefix !== undefined)
-        .some((prefix) => existsSync(join(prefix, 'include', 'dnnl.hpp')) || existsSync(join(prefix, 'include', 'oneapi', 'dnnl', 'dnnl.hpp'))),
+        .some(
+          (prefix) =>
+            existsSync(join(prefix, 'include', 'dnnl.hpp')) ||
+            existsSync(join(prefix, 'include', 'oneapi', 'dnnl', 'dnnl.hpp')),
+        ),
   },
 ];
 
@@ -133,7 +165,10 @@ function installSystemPackages() {
     say(`installing system packages: ${names.join(' ')} …`);
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     spawnSync('apt-get', ['update', '-qq'], { env, stdio: 'ignore' });
-    const result = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], { env, encoding: 'utf8' });
+    const result = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], {
+      env,
+      encoding: 'utf8',
+    });
     if (result.status === 0) return;
     say(`apt-get could not install ${names.join(' ')}: ${(result.stderr ?? '').trim().split('\n').at(-1)}`);
   }
@@ -159,9 +194,12 @@ function buildAddon() {
 }
 
 function buildTypeScript() {
-  const wanted = hashOf(['src', 'tsconfig.json', 'tsconfig.build.json', 'node_modules/typescript/package.json'], '');
-  const cli = join(root, 'dist', 'cli.js');
-  if (existsSync(cli) && readStamps().typescript === wanted) return;
+  const wanted = hashOf(
+    ['src', 'tsconfig.json', 'tsconfig.build.json', 'node_modules/typescript/package.json'],
+    '',
+  );
+  const main = join(root, 'dist', 'main.cjs');
+  if (existsSync(main) && readStamps().typescript === wanted) return;
   say('compiling TypeScript …');
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], 'TypeScript');
@@ -171,12 +209,12 @@ function buildTypeScript() {
 /** `npx thaw` from the root of the repository. */
 function linkCommand() {
   const link = join(root, 'node_modules', '.bin', 'thaw');
-  const cli = join(root, 'dist', 'cli.js');
-  chmodSync(cli, 0o755);
+  const main = join(root, 'dist', 'main.cjs');
+  chmodSync(main, 0o755);
   try {
     lstatSync(link);
   } catch {
-    symlinkSync(join('..', '..', 'dist', 'cli.js'), link);
+    symlinkSync(join('..', '..', 'dist', 'main.cjs'), link);
   }
 }
 

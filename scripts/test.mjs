@@ -52,7 +52,11 @@ async function lint() {
     totals.skipped++;
     return;
   }
-  await single('clang-format', ['--dry-run', '--Werror', ...filesBelow(join(root, 'native'), ['.h', '.cpp'])]);
+  await single('clang-format', [
+    '--dry-run',
+    '--Werror',
+    ...filesBelow(join(root, 'native'), ['.h', '.cpp']),
+  ]);
 }
 
 async function types() {
@@ -86,9 +90,13 @@ async function node() {
     if (!existsSync(full)) throw new Error(`no such test file or folder: ${path}`);
     return statSync(full).isDirectory() ? filesBelow(full, ['.test.ts']) : [full];
   });
-  const { status, output } = await run(process.execPath, ['--import', 'tsx', '--test', '--test-reporter=spec', ...files], {
-    env: { ...process.env, UV_THREADPOOL_SIZE: '8' },
-  });
+  const { status, output } = await run(
+    process.execPath,
+    ['--import', 'tsx', '--test', '--test-reporter=spec', ...files],
+    {
+      env: { ...process.env, UV_THREADPOOL_SIZE: '8' },
+    },
+  );
   const number = (name) => Number(new RegExp(`^ℹ ${name} (\\d+)$`, 'm').exec(output)?.[1] ?? 0);
   totals.passed += number('pass');
   totals.failed += number('fail') + number('cancelled');

@@ -1,14 +1,15 @@
-#!/usr/bin/env node
-import { realpathSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import type { CommandModule } from 'yargs';
 
-// libuv reads this once, at its first use: decoding runs on this pool, one image a thread.
-process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, 2 * availableParallelism()));
+/** A mistake in the arguments. */
+class UsageError extends Error {}
 
 /** Runs the command line; the exit status is `process.exitCode`. */
 export async function main(args: readonly string[]): Promise<void> {
+  // A reader that has seen enough (`thaw … | head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
   const { default: yargs } = await import('yargs');
   const { thawVersion } = await import('./execute/versions.js');
   const { reportFailure, setStatus } = await import('./cli/outcome.js');
@@ -30,23 +31,16 @@ export async function main(args: readonly string[]): Promise<void> {
     .demandCommand(1, 'Name a command; `thaw sweep` without a config runs the embedded example.')
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .exitProcess(false)
-    .fail((message, error, instance) => {
-      // yargs reports a mistake in the arguments by message, a command's rejection by error.
-      if (error === undefined || error === null) {
-        process.stderr.write(`${instance.help()}\n\n${message}\n`);
-        setStatus(2);
-      } else {
-        reportFailure(error);
-      }
+    .fail((message, error) => {
+      // yargs reports a mistake in the arguments by message, a command's rejection by error; only throwing ends it.
+      throw error ?? new UsageError(message);
     });
   for (const command of commands) parser.command(command);
   try {
     await parser.parseAsync();
   } catch (error) {
-    if (process.exitCode === undefined) reportFailure(error);
+    if (!(error instanceof UsageError)) return reportFailure(error);
+    process.stderr.write(`${await parser.getHelp()}\n\n${error.message}\n`);
+    setStatus(2);
   }
-}
-
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  await main(process.argv.slice(2));
 }

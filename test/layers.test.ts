@@ -61,7 +61,10 @@ function importsOf(file: string): Import[] {
   const statements = text.matchAll(/^(?:import|export)\s+(type\s+)?([^;'"]*?)\s*from\s+'(\.[^']+)'/gms);
   return [...statements].map(([, type, names = '', target = '']) => {
     const to = posix.normalize(posix.join(dirname(file), target)).replace(/\.js$/, '.ts');
-    const values = names.replace(/[{}]/g, '').split(',').filter((name) => name.trim() !== '');
+    const values = names
+      .replace(/[{}]/g, '')
+      .split(',')
+      .filter((name) => name.trim() !== '');
     const typeOnly = type !== undefined || values.every((name) => name.trim().startsWith('type '));
     return { file, from: roomOf(file), to: roomOf(to), names, typeOnly };
   });
@@ -92,7 +95,10 @@ test('where only types may be imported, only types are', () => {
   const wrong = imports.filter(({ from, to, names, typeOnly }) => {
     if (typeOnly || !typesOnly[from]?.includes(to)) return false;
     const allowed = allowedValues[`${from}>${to}`] ?? [];
-    const values = names.replace(/[{}]/g, '').split(',').map((name) => name.trim());
+    const values = names
+      .replace(/[{}]/g, '')
+      .split(',')
+      .map((name) => name.trim());
     return values.some((name) => name !== '' && !name.startsWith('type ') && !allowed.includes(name));
   });
   assert.deepEqual(
@@ -122,8 +128,15 @@ test('no file takes part in a cycle', () => {
 
 test('only the addon folder includes napi.h', () => {
   const native = fileURLToPath(new URL('../native', import.meta.url));
-  const files = readdirSync(native, { recursive: true, encoding: 'utf8' }).filter((file) => /\.(h|cpp)$/.test(file));
+  const files = readdirSync(native, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /\.(h|cpp)$/.test(file),
+  );
   assert.ok(files.length > 5);
-  const including = files.filter((file) => /#include\s*[<"]napi\.h/.test(readFileSync(join(native, file), 'utf8')));
-  assert.deepEqual(including.filter((file) => !file.startsWith('addon/')), []);
+  const including = files.filter((file) =>
+    /#include\s*[<"]napi\.h/.test(readFileSync(join(native, file), 'utf8')),
+  );
+  assert.deepEqual(
+    including.filter((file) => !file.startsWith('addon/')),
+    [],
+  );
 });

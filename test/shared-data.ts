@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const folder = process.env.THAW_SHARED ?? fileURLToPath(new URL('../../shared', import.meta.url));
 

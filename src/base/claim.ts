@@ -62,7 +62,6 @@ export async function withClaim<T>(
     () => void keepAlive(path, owner, lost),
     options.heartbeatMilliseconds ?? HEARTBEAT,
   );
-  beat.unref();
   try {
     const signals = options.signal === undefined ? [lost.signal] : [options.signal, lost.signal];
     return await work(AbortSignal.any(signals));

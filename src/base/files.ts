@@ -42,5 +42,9 @@ export function ioError(cause: unknown, file: string, action: 'read' | 'write'):
     EROFS: 'The file system is read-only: choose another folder with --cache or --out.',
   };
   const hint = hints[code];
-  return new ThawError('IO', `cannot ${action} (${code}).`, { file, cause, ...(hint === undefined ? {} : { hint }) });
+  return new ThawError('IO', `cannot ${action} (${code}).`, {
+    file,
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }

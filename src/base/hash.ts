@@ -12,7 +12,8 @@ export function canonicalJson(value: unknown): string {
     entries.sort(([a], [b]) => (a < b ? -1 : 1));
     return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
   }
-  const holds = value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+  const holds =
+    value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
   if (!holds) throw new TypeError(`cannot express ${String(value)} (${typeof value}) as JSON`);
   return JSON.stringify(value);
 }

@@ -48,7 +48,11 @@ function checkProviders(): Check[] {
   return [
     { name: 'onnxruntime', ok: true, value: `${version}, CPU provider` },
     // A machine without a GPU is not a defect.
-    { name: 'CUDA provider', ok: true, value: `${cuda.available ? 'available' : 'not available'}${missing}${note}` },
+    {
+      name: 'CUDA provider',
+      ok: true,
+      value: `${cuda.available ? 'available' : 'not available'}${missing}${note}`,
+    },
   ];
 }
 
@@ -59,7 +63,11 @@ async function diagnose(cache: string): Promise<Check[]> {
     { name: 'node', ok: true, value: `${process.versions.node}, ${process.platform} ${process.arch}` },
     native,
     ...checkProviders(),
-    { name: 'processor', ok: true, value: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} threads` },
+    {
+      name: 'processor',
+      ok: true,
+      value: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} threads`,
+    },
     { name: 'memory', ok: true, value: `${gigabytes(freemem())} free of ${gigabytes(totalmem())}` },
     await checkDisk(cache),
   ];
@@ -69,13 +77,17 @@ export const doctorCommand: CommandModule<object, Arguments> = {
   command: 'doctor',
   describe: 'Check versions, addon, execution providers, threads and disk space of this machine',
   builder: (yargs) =>
-    yargs
-      .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
-      .option('cache', { type: 'string', default: '.thaw/cache', describe: 'Folder whose disk is looked at' }) as never,
+    yargs.option('json', { type: 'boolean', default: false, describe: 'Print JSON' }).option('cache', {
+      type: 'string',
+      default: '.thaw/cache',
+      describe: 'Folder whose disk is looked at',
+    }) as never,
   handler: async ({ json, cache }) => {
     const checks = await diagnose(cache);
     if (json) process.stdout.write(`${JSON.stringify(checks, null, 2)}\n`);
-    else for (const { name, ok, value } of checks) process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${name.padEnd(14)} ${value}\n`);
+    else
+      for (const { name, ok, value } of checks)
+        process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${name.padEnd(14)} ${value}\n`);
     if (checks.some(({ ok }) => !ok)) setStatus(1);
   },
 };

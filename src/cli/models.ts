@@ -6,7 +6,11 @@ const inspect: CommandModule<object, { file: string }> = {
   command: 'inspect <file>',
   describe: 'Show inputs, operators, parameters, stages and cuts of a model file or model card',
   builder: (yargs) =>
-    yargs.positional('file', { type: 'string', demandOption: true, describe: 'An .onnx, .safetensors or model card .json' }) as never,
+    yargs.positional('file', {
+      type: 'string',
+      demandOption: true,
+      describe: 'An .onnx, .safetensors or model card .json',
+    }) as never,
   handler: async ({ file }) => {
     process.stdout.write(`${JSON.stringify(await describeModel(fromUser(file)), null, 2)}\n`);
   },

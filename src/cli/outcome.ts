@@ -8,7 +8,11 @@ export function setStatus(status: number): void {
 /** An error that is the user's to mend is one message; anything else is a defect and shows its stack. */
 export function reportFailure(error: unknown): void {
   const known = error instanceof ThawError;
-  const text = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const text = known
+    ? error.message
+    : error instanceof Error
+      ? (error.stack ?? error.message)
+      : String(error);
   process.stderr.write(`thaw: ${text}\n`);
   if (known && process.env.THAW_DEBUG !== undefined) process.stderr.write(`${error.stack ?? ''}\n`);
   setStatus(1);

@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 
 /** Folder that the user's relative paths are meant from: npm runs scripts at the package's root, not where the user stands. */
 export function userFolder(): string {
-  return process.env.npm_lifecycle_event === 'sweep' ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd();
+  return process.env.npm_lifecycle_event === 'sweep'
+    ? (process.env.INIT_CWD ?? process.cwd())
+    : process.cwd();
 }
 
 export function fromUser(path: string): string {

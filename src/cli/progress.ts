@@ -94,7 +94,9 @@ class LineProgress implements Progress {
       finish: () => {
         if (finished) return;
         finished = true;
-        line(`${meter.done}/${total} ${unit} in ${formatDuration(meter.seconds)}, ${formatRate(meter.rate)}/s`);
+        line(
+          `${meter.done}/${total} ${unit} in ${formatDuration(meter.seconds)}, ${formatRate(meter.rate)}/s`,
+        );
       },
     };
   }

@@ -19,7 +19,13 @@ export async function publish(folder: string): Promise<{ readonly report: string
   await writeTrialsCsv(run.csvFile, table);
   await writeTrialsParquet(run.parquetFile, table);
   const data = Object.values(await readSummaries(run.dataFile));
-  const { html } = await writeReport(folder, { rows, data, name: config.name, config, planned: ids?.size ?? rows.length });
+  const { html } = await writeReport(folder, {
+    rows,
+    data,
+    name: config.name,
+    config,
+    planned: ids?.size ?? rows.length,
+  });
   return { report: html, trials: rows.length };
 }
 

@@ -37,7 +37,10 @@ async function statusOf(folder: string): Promise<Status> {
     errors,
     tornLines: ledger.tornLines.length,
     invalidLines: ledger.invalidLines.length,
-    updated: rows.reduce<string | null>((latest, row) => (latest === null || row.finishedAt > latest ? row.finishedAt : latest), null),
+    updated: rows.reduce<string | null>(
+      (latest, row) => (latest === null || row.finishedAt > latest ? row.finishedAt : latest),
+      null,
+    ),
   };
 }
 
@@ -55,7 +58,9 @@ export const statusCommand: CommandModule<object, { dir: string; json: boolean }
       return;
     }
     const { name, planned, done, failed, left, errors, updated } = status;
-    process.stdout.write(`${name}: ${done} of ${planned ?? '?'} trials done, ${failed} failed, ${left ?? '?'} left\n`);
+    process.stdout.write(
+      `${name}: ${done} of ${planned ?? '?'} trials done, ${failed} failed, ${left ?? '?'} left\n`,
+    );
     for (const [code, count] of Object.entries(errors)) process.stdout.write(`  ${count} × ${code}\n`);
     if (updated !== null) process.stdout.write(`  last row: ${updated}\n`);
   },

@@ -33,13 +33,17 @@ const INTERRUPTED = 130;
 function workersOf(value: number | undefined): number {
   if (value === undefined) return 1;
   if (Number.isInteger(value) && value >= 1) return value;
-  throw new ThawError('CONFIG', `expected a whole number of at least 1, received ${value}.`, { node: '--workers' });
+  throw new ThawError('CONFIG', `expected a whole number of at least 1, received ${value}.`, {
+    node: '--workers',
+  });
 }
 
 function deviceOf(value: string | undefined, config: SweepConfig): SweepOptions['device'] {
   const device = value ?? config.device;
   if (/^(auto|cpu|cuda(:\d+)?)$/.test(device)) return device as SweepOptions['device'];
-  throw new ThawError('CONFIG', `expected auto, cpu, cuda or cuda:<number>, received '${device}'.`, { node: '--device' });
+  throw new ThawError('CONFIG', `expected auto, cpu, cuda or cuda:<number>, received '${device}'.`, {
+    node: '--device',
+  });
 }
 
 /** The first signal stops between two steps of training, keeping what is recorded; the second ends at once. */
@@ -62,12 +66,16 @@ function printPlan(plan: Plan, config: SweepConfig, json: boolean): void {
     process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
     return;
   }
-  const line = (name: string, value: string | number) => process.stdout.write(`${name.padEnd(12)} ${value}\n`);
+  const line = (name: string, value: string | number) =>
+    process.stdout.write(`${name.padEnd(12)} ${value}\n`);
   line('sweep', config.name);
   line('trials', `${plan.trials} (${plan.done} done, ${plan.failed} failed before, ${plan.pending} to run)`);
   line('work units', units.length);
   for (const { dataset, source, cut, featureDtype, cached, images } of stores) {
-    line('features', `${dataset} through ${source} at ${cut}, ${featureDtype}: ${cached ? 'cached' : `${images} images to extract`}`);
+    line(
+      'features',
+      `${dataset} through ${source} at ${cut}, ${featureDtype}: ${cached ? 'cached' : `${images} images to extract`}`,
+    );
   }
   line('estimate', formatDuration(plan.estimatedSeconds));
   line('run folder', config.out);
@@ -105,7 +113,11 @@ async function sweep(args: Arguments): Promise<void> {
     signal: args.dryRun ? new AbortController().signal : stopOnSignals((message) => progress.note(message)),
   };
   if (args.dryRun) return printPlan(await drySweep(config, options), config, args.json);
-  const executor = new LocalExecutor({ workers, script: resolve(process.argv[1]!), nodeOptions: process.execArgv });
+  const executor = new LocalExecutor({
+    workers,
+    script: resolve(process.argv[1]!),
+    nodeOptions: process.execArgv,
+  });
   try {
     const outcome = await runSweep(config, executor, options);
     printOutcome(outcome, options.signal.aborted);
@@ -125,20 +137,36 @@ export const sweepCommand: CommandModule<object, Arguments> = {
   builder: (yargs) =>
     yargs
       .positional('config', { type: 'string', describe: 'YAML file, see docs/config.md' })
-      .option('set', { type: 'string', array: true, nargs: 1, default: [], describe: 'Change a value: --set grid.lr=0.001' })
+      .option('set', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        default: [],
+        describe: 'Change a value: --set grid.lr=0.001',
+      })
       .option('filter', { type: 'string', describe: "Only these trials: --filter 'task=pneumonia n<=200'" })
       .option('dry-run', { type: 'boolean', default: false, describe: 'Print what would be done' })
       .option('json', { type: 'boolean', default: false, describe: 'With --dry-run: print JSON' })
       .option('out', { type: 'string', describe: 'Run folder [default: runs/<name>]' })
-      .option('cache', { type: 'string', describe: 'Folder for images, features and models [default: .thaw/cache]' })
+      .option('cache', {
+        type: 'string',
+        describe: 'Folder for images, features and models [default: .thaw/cache]',
+      })
       .option('workers', {
         type: 'number',
         describe: `Worker processes; the ${availableParallelism()} threads are shared among them [default: 1]`,
       })
       .option('device', { type: 'string', describe: 'Extract features on auto, cpu, cuda or cuda:<number>' })
-      .option('retry-failed', { type: 'boolean', default: false, describe: 'Run trials that failed before again' })
+      .option('retry-failed', {
+        type: 'boolean',
+        default: false,
+        describe: 'Run trials that failed before again',
+      })
       .option('fail-fast', { type: 'boolean', default: false, describe: 'Stop at the first failed trial' })
       .example('$0 sweep', 'the embedded example, under a minute')
-      .example("$0 sweep my.yaml --filter 'n<=200' --workers 2", 'a part of a sweep in two processes') as never,
+      .example(
+        "$0 sweep my.yaml --filter 'n<=200' --workers 2",
+        'a part of a sweep in two processes',
+      ) as never,
   handler: sweep,
 };

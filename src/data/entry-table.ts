@@ -1,6 +1,6 @@
 import { ThawError } from '../base/errors.js';
+import { listSome } from '../base/nearest.js';
 import type { Dataset, DatasetEntry } from './dataset.js';
-import { listSome } from './nearest.js';
 
 interface Listed {
   readonly entry: DatasetEntry;

@@ -1,8 +1,8 @@
 import { ThawError } from '../base/errors.js';
 import { contentId, sha256 } from '../base/hash.js';
+import { listSome } from '../base/nearest.js';
 import { RandomStream, STREAM } from '../base/random.js';
 import type { Dataset, SplitName } from './dataset.js';
-import { listSome } from './nearest.js';
 
 declare const purpose: unique symbol;
 /** Rows of a data set, ascending, marked with what they may be used for: the marks do not mix. */

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { type CsvError, parse } from 'csv-parse/sync';
 import { messageOf, ThawError } from '../base/errors.js';
 import { ioError } from '../base/files.js';
-import { suggestion } from './nearest.js';
+import { suggestionOrList } from '../base/nearest.js';
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin1';
 export type Delimiter = ',' | ';' | '\t' | '|';
@@ -24,14 +24,14 @@ export class TextTable {
     private readonly headerRow: number,
   ) {}
 
-  /** Position of a column; exact name first, then without regard to case. Throws DATA with a suggestion. */
+  /** Position of a column; exact name first, then without regard to case. Throws DATA with a suggestionOrList. */
   column(name: string): number {
     const position = this.findColumn(name);
     if (position !== undefined) return position;
     throw new ThawError('DATA', `no column '${name}'.`, {
       file: this.file,
       row: this.headerRow,
-      hint: suggestion(name, this.columns),
+      hint: suggestionOrList(name, this.columns),
     });
   }
 

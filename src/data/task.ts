@@ -1,7 +1,7 @@
 import { ThawError } from '../base/errors.js';
 import { contentId, sha256 } from '../base/hash.js';
+import { listSome, suggestionOrList } from '../base/nearest.js';
 import type { Dataset } from './dataset.js';
-import { listSome, suggestion } from './nearest.js';
 
 export interface MultilabelRule {
   readonly kind: 'multilabel';
@@ -188,7 +188,7 @@ function presenceOf(
   const known = [...labelNames, ...(dataset.exclusive ? [] : ['No Finding']), ...words];
   throw new ThawError('CONFIG', `data set '${dataset.name}' has no label '${label}'.`, {
     node: task,
-    hint: suggestion(label, known),
+    hint: suggestionOrList(label, known),
   });
 }
 

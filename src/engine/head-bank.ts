@@ -1,4 +1,4 @@
-import { messageOf, ThawError } from '../base/errors.js';
+import { type ErrorCode, messageOf, ThawError } from '../base/errors.js';
 import {
   addon,
   type HeadWeightsKind,
@@ -7,90 +7,130 @@ import {
   type NativeTrainResult,
 } from './addon.js';
 
-export interface JobOptions {
+export interface HeadBankCallOptions {
+  /** Read between steps; the call then rejects with ABORTED (or with the ThawError that the signal carries). */
   readonly signal?: AbortSignal;
 }
 
-/** Owner of one native head bank; `dispose` gives its memory back, and using it afterwards is an error. */
-export class HeadBank {
-  private constructor(private readonly native: NativeHeadBank) {}
+/** Linear layer on raw features: y = weight · x + bias. */
+export interface HeadWeights {
+  /** [outputs × features] */
+  readonly weight: Float32Array;
+  /** [outputs] */
+  readonly bias: Float32Array;
+}
 
-  /** Maps the features and draws the initial weights. Throws ENGINE for options that do not fit, STORE for the file. */
+/**
+ * Many linear heads trained at once on one feature matrix, in C++ and off the event loop. One call at a time: a second one
+ * throws BUSY at once. After an aborted `train` only `restore` and `dispose` are of use. Its owner calls `dispose`.
+ */
+export class HeadBank {
+  private constructor(
+    private native: NativeHeadBank | undefined,
+    private readonly file: string,
+  ) {}
+
+  /** Throws STORE when the feature file cannot be mapped, ENGINE for options that do not fit together. */
   static create(options: NativeHeadBankOptions): HeadBank {
     const { HeadBank: Native } = addon();
-    return new HeadBank(inEngine(() => new Native(options)));
+    const file = options.features.path;
+    return new HeadBank(
+      translated(file, () => new Native(options)),
+      file,
+    );
   }
 
   /**
-   * Trains every head for up to `epochs` further epochs. Throws BUSY while another call runs, ABORTED when stopped: the
-   * heads are then at different steps and only `restore` makes the bank usable again.
+   * Trains every head for up to `epochs` further epochs. Heads whose sample order has ended are left alone; a head whose
+   * loss is not finite stops there (`failedStep`) and the others go on.
    */
-  train(epochs: number, options: JobOptions = {}): Promise<NativeTrainResult> {
-    return this.job(options, (abort) => this.native.train(epochs, abort));
+  train(epochs: number, options: HeadBankCallOptions = {}): Promise<NativeTrainResult> {
+    return this.abortable(options.signal, (native, abort) => native.train(epochs, abort));
   }
 
-  /** Logits [heads × rows × outputs] without dropout. Throws like `train`; the bank stays usable when stopped. */
-  infer(rows: Uint32Array, which: HeadWeightsKind, options: JobOptions = {}): Promise<Float32Array> {
-    return this.job(options, (abort) => this.native.infer(rows, which, abort));
+  /** Logits [heads × rows × outputs] without dropout, of the best snapshot or of the current weights. */
+  infer(rows: Uint32Array, which: HeadWeightsKind, options: HeadBankCallOptions = {}): Promise<Float32Array> {
+    return this.abortable(options.signal, (native, abort) => native.infer(rows, which, abort));
   }
 
-  /** Weight [outputs × features] and bias [outputs] of a head for raw features. */
-  weights(head: number, which: HeadWeightsKind): { readonly weight: Float32Array; readonly bias: Float32Array } {
-    return inEngine(() => this.native.weights(head, which));
+  /** Weights as used on raw features: standardisation is folded in. */
+  weights(head: number, which: HeadWeightsKind): HeadWeights {
+    return this.call((native) => native.weights(head, which));
   }
 
-  /** Replaces the current weights of a head, given for raw features; its optimizer and best snapshot start anew. */
-  load(head: number, weight: Float32Array, bias: Float32Array): void {
-    inEngine(() => this.native.load(head, weight, bias));
+  /** Sets the current weights of a head, given for raw features, and forgets its optimizer state. */
+  load(head: number, weights: HeadWeights): void {
+    this.call((native) => native.load(head, weights.weight, weights.bias));
   }
 
-  /** Everything that training changed, restorable bit for bit in a bank made with the same options. */
+  /** Everything that training has changed; a bank made with the same options goes on from it bit for bit. */
   snapshot(): Uint8Array {
-    return inEngine(() => this.native.snapshot());
+    return this.call((native) => native.snapshot());
   }
 
   restore(state: Uint8Array): void {
-    inEngine(() => this.native.restore(state));
+    this.call((native) => native.restore(state));
   }
 
-  /** May be called again; throws BUSY while a call runs. */
+  /** Frees the native memory; further calls but this one throw. Throws BUSY while a call is at work. */
   dispose(): void {
-    inEngine(() => this.native.dispose());
+    if (this.native === undefined) return;
+    this.call((native) => native.dispose());
+    this.native = undefined;
   }
 
-  private async job<Result>({ signal }: JobOptions, start: (abort: Int32Array) => Promise<Result>): Promise<Result> {
-    const abort = new Int32Array(1);
+  private call<T>(work: (native: NativeHeadBank) => T): T {
+    const native = this.native;
+    if (native === undefined) {
+      throw new ThawError('ENGINE', 'this head bank has been disposed.', { hint: 'Create a new one.' });
+    }
+    return translated(this.file, () => work(native));
+  }
+
+  private abortable<T>(
+    signal: AbortSignal | undefined,
+    work: (native: NativeHeadBank, abort: Int32Array) => Promise<T>,
+  ): Promise<T> {
+    const abort = new Int32Array([signal?.aborted === true ? 1 : 0]);
     const stop = () => {
       abort[0] = 1;
     };
-    if (signal?.aborted === true) stop();
+    const promise = this.call((native) => work(native, abort));
     signal?.addEventListener('abort', stop, { once: true });
-    try {
-      return await start(abort);
-    } catch (error) {
-      throw engineError(error);
-    } finally {
-      signal?.removeEventListener('abort', stop);
-    }
+    return promise
+      .catch((error: unknown) => {
+        if (signal?.aborted === true && signal.reason instanceof ThawError) throw signal.reason;
+        throw thawError(error, this.file);
+      })
+      .finally(() => signal?.removeEventListener('abort', stop));
   }
 }
 
-function inEngine<Result>(call: () => Result): Result {
+function translated<T>(file: string, work: () => T): T {
   try {
-    return call();
+    return work();
   } catch (error) {
-    throw engineError(error);
+    throw thawError(error, file);
   }
 }
 
-/** The engine's error with this call's stack and, for its commonest causes, what to do. */
-function engineError(cause: unknown): ThawError {
-  const { code, node } = cause as { code?: ThawError['code']; node?: string };
-  const hints: Partial<Record<ThawError['code'], string>> = {
-    BUSY: 'Await the promise of the call before.',
-    STORE: 'Delete the folder of the store; it will be made again.',
-  };
-  const hint = code === undefined ? undefined : hints[code];
-  const place = code === 'STORE' ? { file: node ?? '' } : node === undefined ? {} : { node };
-  return new ThawError(code ?? 'ENGINE', `${messageOf(cause)}.`, { ...place, cause, ...(hint === undefined ? {} : { hint }) });
+const codes: readonly string[] = ['ENGINE', 'STORE', 'BUSY', 'ABORTED'] satisfies ErrorCode[];
+
+const hints: Partial<Record<ErrorCode, string>> = {
+  BUSY: 'Await the promise of the call before.',
+  STORE: 'Delete the folder of the store; it is then made again.',
+};
+
+/** An error of the addon (`code`, `node`) in the project's form, with the call stack of its own creation as cause. */
+function thawError(error: unknown, file: string): ThawError {
+  if (error instanceof ThawError) return error;
+  const { code: given, node } = error as { code?: string; node?: string };
+  const code = (codes.includes(given ?? '') ? given : 'ENGINE') as ErrorCode;
+  const place = code === 'STORE' ? { file } : node === undefined ? {} : { node };
+  const hint = hints[code];
+  return new ThawError(code, messageOf(error), {
+    ...place,
+    ...(hint === undefined ? {} : { hint }),
+    cause: error,
+  });
 }

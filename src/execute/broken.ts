@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { ThawError } from '../base/errors.js';
-import { LedgerWriter, type FailedRow, uniqueWorkerName } from '../sweep/ledger.js';
+import { type FailedRow, LedgerWriter, uniqueWorkerName } from '../sweep/ledger.js';
 import { type TrialSpec, trialId } from '../train/trial.js';
 import { type StoreName, storeKey } from './stores.js';
 import { currentVersions } from './versions.js';
@@ -8,10 +8,19 @@ import { currentVersions } from './versions.js';
 /** Records trials that no worker could run as failed, each with the reason. */
 export async function recordFailures(
   run: string,
-  failures: Iterable<{ readonly spec: TrialSpec; readonly attempt: number; readonly error: FailedRow['error'] }>,
+  failures: Iterable<{
+    readonly spec: TrialSpec;
+    readonly attempt: number;
+    readonly error: FailedRow['error'];
+  }>,
 ): Promise<number> {
   const worker = uniqueWorkerName();
-  const common = { worker, host: hostname(), finishedAt: new Date().toISOString(), versions: currentVersions() };
+  const common = {
+    worker,
+    host: hostname(),
+    finishedAt: new Date().toISOString(),
+    versions: currentVersions(),
+  };
   const rows: FailedRow[] = [];
   for (const { spec, attempt, error } of failures) {
     rows.push({ ...common, status: 'failed', trial: trialId(spec), spec, attempt, error });

@@ -96,7 +96,12 @@ class WorkerPool {
         return this.next(child);
       case 'broken':
         this.running.delete(child);
-        await this.recordBroken(this.shard.units[event.index]!, running?.attempt ?? 1, event.code, event.message);
+        await this.recordBroken(
+          this.shard.units[event.index]!,
+          running?.attempt ?? 1,
+          event.code,
+          event.message,
+        );
         return this.next(child);
     }
   }
@@ -111,13 +116,17 @@ class WorkerPool {
 
   private reportInFlight(): void {
     let trials = 0;
-    for (const { index, done } of this.running.values()) trials += done * this.shard.units[index]!.trials.length;
+    for (const { index, done } of this.running.values())
+      trials += done * this.shard.units[index]!.trials.length;
     this.options.events.inFlight(trials);
   }
 
   private next(child: ChildProcess): void {
     const unit = this.stopping ? undefined : this.queue.shift();
-    if (unit === undefined) return send(child, { type: 'end' });
+    if (unit === undefined) {
+      send(child, { type: 'end' });
+      return;
+    }
     this.running.set(child, { ...unit, done: 0 });
     send(child, { type: 'run', ...unit });
   }
@@ -146,12 +155,19 @@ class WorkerPool {
       this.queue.push({ index: running.index, attempt: running.attempt + 1 });
       return;
     }
-    await this.recordBroken(unit, running.attempt, 'RUNTIME', `the worker process died (${how}) while it trained this unit.`);
+    await this.recordBroken(
+      unit,
+      running.attempt,
+      'RUNTIME',
+      `the worker process died (${how}) while it trained this unit.`,
+    );
   }
 
   /** A worker that cannot even start will not start the next time either. */
   private dieBeforeWork(status: number | null, signal: string | null): void {
-    this.options.events.note(`a worker ended before it took work (${signal ?? `exit status ${status}`}); stopping`);
+    this.options.events.note(
+      `a worker ended before it took work (${signal ?? `exit status ${status}`}); stopping`,
+    );
     this.stop();
   }
 

@@ -67,13 +67,21 @@ async function openSource(source: SourceConfig, name: string): Promise<OpenedSou
     return { status: 'ready', model };
   } catch (cause) {
     if (!(cause instanceof ThawError)) throw cause;
-    return { status: 'broken', error: new ThawError(cause.code, `source ${name}: ${messageOf(cause)}`, { cause }) };
+    return {
+      status: 'broken',
+      error: new ThawError(cause.code, `source ${name}: ${messageOf(cause)}`, { cause }),
+    };
   }
 }
 
-/** The final split: quarantined images belong to none of its parts. */
-export function splitOf({ dataset, config }: OpenedDataset, images: ImageStore): Split {
-  const exclude = new Set(images.index.quarantine.map(({ row }) => row));
+interface SplitDataset {
+  readonly dataset: Dataset;
+  readonly config: Pick<DataConfig, 'split' | 'allowLeakage'>;
+}
+
+/** The final split: quarantined images, as far as the images were read, belong to none of its parts. */
+export function splitOf({ dataset, config }: SplitDataset, images: ImageStore | undefined): Split {
+  const exclude = new Set(images?.index.quarantine.map(({ row }) => row));
   return splitDataset(dataset, config.split, { allowLeakage: config.allowLeakage, exclude });
 }
 
@@ -89,7 +97,10 @@ export function fingerprintsOf(
     const store = images.get(name)!;
     const split = splitFingerprint(splitOf(opened, store));
     const { contentHash, layout } = store.index;
-    data.set(name, contentId({ table: datasetFingerprint(opened.dataset), pixels: contentHash, layout, split }));
+    data.set(
+      name,
+      contentId({ table: datasetFingerprint(opened.dataset), pixels: contentHash, layout, split }),
+    );
     for (const [taskName, built] of opened.tasks) task.set(`${name}/${taskName}`, taskFingerprint(built));
   }
   const source = new Map(

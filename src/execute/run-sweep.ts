@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { writeFileAtomic } from '../base/files.js';
 import type { Progress } from '../base/progress.js';
 import type { Device } from '../features/session.js';
-import { countMultiplyAdds } from '../model/shapes.js';
 import { prefixOf } from '../model/cut.js';
+import { countMultiplyAdds } from '../model/shapes.js';
 import type { SweepConfig } from '../sweep/config.js';
 import type { DataSize, SweepSizes } from '../sweep/cost.js';
 import { expandTrials, type Fingerprints, identifyTrial } from '../sweep/expand.js';
@@ -11,15 +12,24 @@ import { filterTrials, type TrialFilter } from '../sweep/filter.js';
 import { readTrialStates } from '../sweep/ledger.js';
 import { type Plan, planSweep } from '../sweep/plan.js';
 import { writePlanned } from '../sweep/planned.js';
-import { openRun } from '../sweep/run-folder.js';
+import { openRun, type RunFolder } from '../sweep/run-folder.js';
+import type { DataSummary } from '../sweep/run-info.js';
 import { trialIdentifier } from '../sweep/trial-id.js';
 import type { TrialSpec } from '../train/trial.js';
-import type { Executor } from './executor.js';
 import { recordBrokenStores } from './broken.js';
-import { fingerprintsOf, type Needed, type OpenedDataset, type OpenedSource, openDatasets, openSources, splitOf } from './open.js';
+import type { Executor } from './executor.js';
+import {
+  fingerprintsOf,
+  type Needed,
+  type OpenedDataset,
+  type OpenedSource,
+  openDatasets,
+  openSources,
+  splitOf,
+} from './open.js';
 import type { Shard } from './shard.js';
 import { findStores, type MadeStores, makeStores, storeKey, storesOf } from './stores.js';
-import { summarise } from './summary.js';
+import { splitTable, summarise } from './summary.js';
 
 export interface SweepOptions {
   /** Run folder. */
@@ -98,23 +108,23 @@ function sizesOf({ datasets, sources, stores }: Opened): SweepSizes {
   const outputs = new Map<string, number>();
   const cuts = new Map<string, { features: number; macs: number }>();
   for (const [name, opened] of datasets) {
-    const images = stores.images.get(name);
-    if (images !== undefined) {
-      const split = splitOf(opened, images);
-      const patients = new Set([...split.train].map((row) => opened.dataset.entries[row]!.patient));
-      data.set(name, {
-        images: opened.dataset.entries.length,
-        train: split.train.length,
-        trainPatients: patients.size,
-        validation: split.validation.length,
-        test: split.test.length,
-      });
-    }
+    const split = splitOf(opened, stores.images.get(name));
+    const patients = new Set([...split.train].map((row) => opened.dataset.entries[row]!.patient));
+    data.set(name, {
+      images: opened.dataset.entries.length,
+      train: split.train.length,
+      trainPatients: patients.size,
+      validation: split.validation.length,
+      test: split.test.length,
+    });
     for (const [task, { outputNames }] of opened.tasks) outputs.set(`${name}/${task}`, outputNames.length);
   }
   for (const [key, store] of stores.features) {
     const [, source, cut] = JSON.parse(key) as [string, string, string];
-    cuts.set(`${source}/${cut}`, { features: store.index.shape[0] ?? 1, macs: macsOf(sources.get(source), cut) });
+    cuts.set(`${source}/${cut}`, {
+      features: store.index.shape[0] ?? 1,
+      macs: macsOf(sources.get(source), cut),
+    });
   }
   return { data, outputs, cuts };
 }
@@ -129,7 +139,11 @@ function macsOf(source: OpenedSource | undefined, cut: string): number {
  * Runs a sweep: opens what its trials need, makes the stores, records what cannot be trained, and hands the rest to the
  * executor. Everything finished is in the ledger, whatever happens; the same call goes on where this one ended.
  */
-export async function runSweep(config: SweepConfig, executor: Executor, options: SweepOptions): Promise<SweepOutcome> {
+export async function runSweep(
+  config: SweepConfig,
+  executor: Executor,
+  options: SweepOptions,
+): Promise<SweepOutcome> {
   const { progress, signal } = options;
   const chosen = chosenTrials(config, options.filter, progress);
   const needed = neededBy(chosen);
@@ -139,11 +153,12 @@ export async function runSweep(config: SweepConfig, executor: Executor, options:
   const threads = availableParallelism();
   const stores = await makeStores(datasets, sources, storesOf(chosen), { ...options, threads });
   const opened = { datasets, sources, stores };
-  await writeSummaries(run.dataFile, opened);
+  await writeSummaries(run, opened);
   const prints = fingerprintsOf(datasets, stores.images, sources);
   const specs = chosen.map((spec) => identifyTrial(spec, prints));
   const states = await readTrialStates(run.folder);
-  for (const { file, line, reason } of states.invalidLines) progress.note(`${file}:${line}: ${reason}; the line is left out`);
+  for (const { file, line, reason } of states.invalidLines)
+    progress.note(`${file}:${line}: ${reason}; the line is left out`);
   await writePlanned(run.folder, { ids: plannedIds(config, opened, prints) });
   const plan = planSweep(specs, { ...planOptions(opened, options), ledger: states, isCached: () => true });
   const { shard, failed } = await shardOf(run.folder, plan, opened, options);
@@ -187,14 +202,16 @@ function plannedIds(config: SweepConfig, { datasets, sources }: Opened, prints: 
   return ids;
 }
 
-async function writeSummaries(file: string, { datasets, stores }: Opened): Promise<void> {
-  const summaries = Object.fromEntries(
-    [...datasets].map(([name, opened]) => {
-      const images = stores.images.get(name)!;
-      return [name, summarise(opened.dataset, splitOf(opened, images), images)];
-    }),
-  );
-  await writeFileAtomic(file, `${JSON.stringify(summaries, null, 2)}\n`);
+/** `data.json` and, for each data set, which image is in which part of the split. */
+async function writeSummaries(run: RunFolder, { datasets, stores }: Opened): Promise<void> {
+  const summaries: Record<string, DataSummary> = {};
+  for (const [name, opened] of datasets) {
+    const images = stores.images.get(name)!;
+    const split = splitOf(opened, images);
+    summaries[name] = summarise(opened.dataset, split, images);
+    await writeFileAtomic(join(run.splitsFolder, `${name}.csv`), splitTable(opened.dataset, split));
+  }
+  await writeFileAtomic(run.dataFile, `${JSON.stringify(summaries, null, 2)}\n`);
 }
 
 /** The units whose features are there as a shard; trials of features that cannot be had are recorded as failed. */
@@ -222,7 +239,9 @@ async function shardOf(
         },
       ]),
     ),
-    tasks: Object.fromEntries([...datasets.values()].flatMap(({ tasks }) => [...tasks].map(([name, { rule }]) => [name, rule]))),
+    tasks: Object.fromEntries(
+      [...datasets.values()].flatMap(({ tasks }) => [...tasks].map(([name, { rule }]) => [name, rule])),
+    ),
     units: units.map((unit) => ({
       id: unit.id,
       dataset: unit.dataset,

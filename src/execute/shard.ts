@@ -1,5 +1,5 @@
-import type { SplitRule } from '../data/split.js';
 import type { DataSource } from '../data/load.js';
+import type { SplitRule } from '../data/split.js';
 import type { TaskRule } from '../data/task.js';
 import type { TrialSpec } from '../train/trial.js';
 

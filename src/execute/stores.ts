@@ -77,7 +77,8 @@ export async function makeStores(
         if (source.status === 'broken') throw source.error;
         features.set(storeKey(store), await extractStore(run, opened, source.model, store, options));
       } catch (error) {
-        const own = error instanceof ThawError && (SOURCE_FAULTS.has(error.code) || source.status === 'broken');
+        const own =
+          error instanceof ThawError && (SOURCE_FAULTS.has(error.code) || source.status === 'broken');
         if (!own) throw error;
         progress.note(error.message);
         broken.set(storeKey(store), error);

@@ -42,3 +42,20 @@ function summariseRows(dataset: Dataset, rows: Uint32Array): SplitSummary {
   }
   return { images: rows.length, patients: patients.size, positives, known };
 }
+
+/** CSV `row,path,patient,split`: the row in all stores, and the part of the split (empty for quarantined images). */
+export function splitTable(dataset: Dataset, split: Split): string {
+  const parts = new Array<string>(dataset.entries.length).fill('');
+  for (const name of ['train', 'validation', 'test'] as const) {
+    for (const row of split[name]) parts[row] = name;
+  }
+  const lines = dataset.entries.map(
+    ({ path, patient }, row) => `${row},${quoted(path)},${quoted(patient)},${parts[row]}\n`,
+  );
+  return `row,path,patient,split\n${lines.join('')}`;
+}
+
+/** RFC 4180. */
+function quoted(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -2,14 +2,15 @@ import { hostname } from 'node:os';
 import { ThawError } from '../base/errors.js';
 import type { Dataset } from '../data/dataset.js';
 import { loadDataset } from '../data/load.js';
-import { type Split, splitDataset } from '../data/split.js';
+import type { Split } from '../data/split.js';
 import { buildTask, type Task } from '../data/task.js';
 import { addon } from '../engine/addon.js';
 import { openFeatureStore } from '../features/store.js';
-import { openImageStore, type ImageStore } from '../image/store.js';
+import { type ImageStore, openImageStore } from '../image/store.js';
 import type { LedgerRow, LedgerWriter, PredictionWriter, Versions } from '../sweep/ledger.js';
 import { type TrialOutcome, trainHeads } from '../train/head-trials.js';
 import { trialId } from '../train/trial.js';
+import { splitOf } from './open.js';
 import type { Shard, ShardUnit } from './shard.js';
 
 interface OpenDataset {
@@ -57,18 +58,26 @@ export class UnitRunner {
     const known = this.open.get(name);
     if (known !== undefined) return known;
     const entry = this.shard.datasets[name];
-    if (entry === undefined) throw new ThawError('CONFIG', `the shard has no data set of this name.`, { node: name });
-    const [dataset, images] = await Promise.all([loadDataset(name, entry.source), openImageStore(entry.imageStore)]);
-    const exclude = new Set(images.index.quarantine.map(({ row }) => row));
-    const split = splitDataset(dataset, entry.split, { allowLeakage: entry.allowLeakage, exclude });
-    const opened: OpenDataset = { dataset, images, split, tasks: new Map() };
+    if (entry === undefined)
+      throw new ThawError('CONFIG', `the shard has no data set of this name.`, { node: name });
+    const [dataset, images] = await Promise.all([
+      loadDataset(name, entry.source),
+      openImageStore(entry.imageStore),
+    ]);
+    const opened: OpenDataset = {
+      dataset,
+      images,
+      split: splitOf({ dataset, config: entry }, images),
+      tasks: new Map(),
+    };
     this.open.set(name, opened);
     return opened;
   }
 
   private rule(name: string) {
     const rule = this.shard.tasks[name];
-    if (rule === undefined) throw new ThawError('CONFIG', 'the shard has no task of this name.', { node: name });
+    if (rule === undefined)
+      throw new ThawError('CONFIG', 'the shard has no task of this name.', { node: name });
     return rule;
   }
 

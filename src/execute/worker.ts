@@ -79,7 +79,11 @@ function serve(shard: Shard, runner: UnitRunner, stop: AbortController): Promise
         const unit = shard.units[index];
         if (unit === undefined) throw new ThawError('CONFIG', `the shard has no unit ${index}.`);
         const onProgress = (done: number) => tell({ type: 'progress', index, done });
-        tell({ type: 'finished', index, ...(await runner.run(unit, attempt, { signal: stop.signal, onProgress })) });
+        tell({
+          type: 'finished',
+          index,
+          ...(await runner.run(unit, attempt, { signal: stop.signal, onProgress })),
+        });
       } catch (error) {
         if (stop.signal.aborted) return;
         const code = error instanceof ThawError ? error.code : 'UNKNOWN';

@@ -1,5 +1,6 @@
 import type { SeedSummary } from '../stats/aggregate.js';
 import { type Chart, type ChartSpec, drawChart, plotSize } from './chart.js';
+import { type AucAxis, aucAxis, CHANCE, type SizeAxis, sizeAxis, smallestGap } from './curve-axes.js';
 import type { CurveFigure, CurvePanel } from './curves.js';
 import { sizeText } from './experiment.js';
 import { counted, estimateText } from './format.js';
@@ -8,17 +9,10 @@ import { lineStyle, variable } from './theme.js';
 /** Intervals are bands while there are few lines that keep apart; else bands would hide each other and bars are drawn. */
 const MOST_BANDS = 3;
 const MOST_HIDDEN = 0.3;
-/** Pixels between the bars of neighbouring lines at one N. */
+/** Pixels between the bars of neighbouring lines at one N, and how much of the way to the next N all may take. */
 const DODGE = 5;
-/** How far an interval may stretch the axis beyond the outermost mean; two seeds give intervals wider than any axis. */
-const REACH = 0.12;
-const CHANCE = 0.5;
+const DODGED_SHARE = 0.6;
 const MARGINS = { left: 44, right: 26, top: 26, bottom: 48 };
-
-export interface AucAxis {
-  readonly domain: readonly [number, number];
-  readonly ticks: readonly number[];
-}
 
 /** What all panels of a figure share. */
 export interface CurveStyle {
@@ -45,55 +39,25 @@ function within({ mean }: SeedSummary, { low, high }: SeedSummary): boolean {
   return mean !== null && low !== null && high !== null && low < mean && mean < high;
 }
 
-/** One AUROC axis for all panels of a figure, so that they can be compared; chance is always on it. */
-export function aucAxis(panels: readonly CurvePanel[]): AucAxis {
-  const tests = panels.flatMap(({ points }) => points.map(({ test }) => test));
-  const means = tests.flatMap(({ mean }) => (mean === null ? [] : [mean]));
-  const bottom = Math.min(CHANCE, ...means);
-  const top = Math.max(CHANCE + 0.05, ...means);
-  const lows = tests.flatMap(({ low }) => (low === null ? [] : [Math.max(low, bottom - REACH)]));
-  const highs = tests.flatMap(({ high }) => (high === null ? [] : [Math.min(high, top + REACH)]));
-  return niceAxis(Math.max(0, Math.min(bottom - 0.01, ...lows)), Math.min(1, Math.max(top + 0.01, ...highs)));
-}
-
-/** An axis of whole 0.05 around [low, high] with at most eight ticks, counted in hundredths to keep them exact. */
-export function niceAxis(low: number, high: number): AucAxis {
-  const first = Math.max(0, Math.floor(low * 20 + 1e-9) * 5);
-  const last = Math.min(100, Math.ceil(high * 20 - 1e-9) * 5);
-  const step = last - first <= 25 ? 5 : 10;
-  const lowest = Math.ceil(first / step) * step;
-  const ticks = Array.from(
-    { length: Math.floor((last - lowest) / step) + 1 },
-    (_, index) => (lowest + index * step) / 100,
-  );
-  return { domain: [first / 100, last / 100], ticks };
-}
-
-/** Draws one panel. `description` is its text alternative. */
+/** Draws one panel; its description is the chart's text alternative. */
 export function drawCurves(
   figure: CurveFigure,
   panel: CurvePanel,
   { axis, banded }: CurveStyle,
   size: { readonly width: number; readonly height: number },
 ): Promise<Chart> {
-  const counts = [...new Set(panel.sizes.map(({ count }) => Math.max(1, count)))];
-  const span: readonly [number, number] = [Math.min(...counts), Math.max(...counts)];
   const frame = { ...size, ...MARGINS };
+  const lines = figure.levels.length;
   const plotWidth = plotSize(frame).width;
-  const margin = 0.03 + (banded ? 0 : (figure.levels.length * DODGE) / 2 / plotWidth);
-  const logs = Math.log(span[1] / span[0]) || 1;
-  const domain = [span[0] * Math.exp(-margin * logs), span[1] * Math.exp(margin * logs)];
-  const place = (count: number, level: number): number => {
-    const pixels = banded ? 0 : (level - (figure.levels.length - 1) / 2) * DODGE;
-    return Math.max(1, count) * Math.exp(((pixels / plotWidth) * logs) / (1 - 2 * margin));
-  };
+  const dodge = banded ? 0 : Math.min(DODGE, (smallestGap(panel) * plotWidth * DODGED_SHARE) / lines);
+  const x = sizeAxis(panel, plotWidth, (lines * dodge) / 2);
   const shown = panel.points.filter(({ test }) => test.mean !== null);
   const notes = shown.map(
     ({ size: at, level, test }) =>
       `${figure.levels[level]}, N = ${sizeText(at)}: ${estimateText(test)} (${counted(test.n, 'seed')})`,
   );
   const values = shown.map(({ size: at, level, test }, index) => ({
-    x: place(at.count, level),
+    x: x.beside(at.count, (level - (lines - 1) / 2) * dodge),
     mean: test.mean,
     low: test.low === null ? null : Math.max(axis.domain[0], test.low),
     high: test.high === null ? null : Math.min(axis.domain[1], test.high),
@@ -101,148 +65,106 @@ export function drawCurves(
     area: lineStyle(level).area,
     note: `note:${index}`,
   }));
-  const spec = curveSpec(
-    figure.levels.length,
-    banded,
-    values,
-    axis,
-    domain,
-    xTicks(panel, domain, plotWidth),
-  );
-  return drawChart(spec, frame, describe(figure, panel), notes);
+  const encoding = { ...lineEncoding(lines), x: xEncoding(x), y: yEncoding(axis) };
+  const layer = [...chanceLayers(encoding.y), intervalLayer(encoding, banded), ...lineLayers(encoding)];
+  return drawChart({ data: { values }, layer } as ChartSpec, frame, describe(figure, panel), notes);
 }
 
-interface XAxis {
-  readonly values: readonly number[];
-  readonly labels: Readonly<Record<string, string>>;
-  readonly title: string;
-}
+type Encoding = ReturnType<typeof lineEncoding> & {
+  readonly x: ReturnType<typeof xEncoding>;
+  readonly y: ReturnType<typeof yEncoding>;
+};
 
-function curveSpec(
-  lines: number,
-  banded: boolean,
-  values: readonly object[],
-  axis: AucAxis,
-  domain: readonly number[],
-  x: XAxis,
-): ChartSpec {
-  const styles = Array.from({ length: lines }, (_, level) => lineStyle(level));
-  const levels = styles.map((_, level) => level);
-  const colour = {
-    field: 'level',
-    type: 'nominal' as const,
-    legend: null,
-    scale: { domain: levels, range: styles.map((style) => style.colour) },
-  };
-  const xEncoding = {
+function xEncoding({ domain, ticks, labels, title }: SizeAxis) {
+  return {
     field: 'x',
-    type: 'quantitative' as const,
-    title: x.title,
-    scale: { type: 'log' as const, domain: [...domain], nice: false },
+    type: 'quantitative',
+    title,
+    scale: { type: 'log', domain, nice: false },
     axis: {
       grid: false,
-      values: [...x.values],
-      labelExpr: `${JSON.stringify(x.labels)}[datum.value] || ''`,
+      values: ticks,
+      labelExpr: `${JSON.stringify(labels)}[datum.value] || ''`,
       labelOverlap: false,
     },
   };
-  const yEncoding = {
+}
+
+/** The title stands above the axis, where it is read without turning the head. */
+function yEncoding({ domain, ticks }: AucAxis) {
+  return {
     field: 'mean',
-    type: 'quantitative' as const,
+    type: 'quantitative',
     title: 'Test AUROC',
-    scale: { domain: [...axis.domain], zero: false, nice: false },
+    scale: { domain, zero: false, nice: false },
     axis: {
       grid: true,
-      values: [...axis.ticks],
+      values: ticks,
       labelOverlap: false,
       format: '.2f',
       domain: false,
       ticks: false,
       titleAngle: 0,
-      titleAlign: 'left' as const,
-      titleAnchor: 'end' as const,
+      titleAlign: 'left',
+      titleAnchor: 'end',
       titleX: -MARGINS.left + 2,
       titleY: -12,
     },
   };
-  const chance = { values: [{ chance: CHANCE }] };
-  const interval = { x: xEncoding, y: { ...yEncoding, field: 'low' }, y2: { field: 'high' }, color: colour };
-  return {
-    data: { values: [...values] },
-    layer: [
-      {
-        data: chance,
-        mark: { type: 'rule', strokeDash: [3, 3], strokeWidth: 1, color: variable('axis') },
-        encoding: { y: { ...yEncoding, field: 'chance' } },
-      },
-      {
-        data: chance,
-        mark: { type: 'text', text: 'chance', align: 'right', dy: 9, fontSize: 11, color: variable('muted') },
-        encoding: { y: { ...yEncoding, field: 'chance' }, x: { value: { expr: 'width' } } },
-      },
-      banded
-        ? { mark: { type: 'area', opacity: 0.16 }, encoding: interval }
-        : { mark: { type: 'rule', strokeWidth: 1.4, opacity: 0.75 }, encoding: interval },
-      {
-        mark: { type: 'line', strokeWidth: 2 },
-        encoding: {
-          x: xEncoding,
-          y: yEncoding,
-          color: colour,
-          strokeDash: {
-            field: 'level',
-            type: 'nominal',
-            legend: null,
-            scale: { domain: levels, range: styles.map(({ dash }) => [...dash]) },
-          },
-        },
-      },
-      {
-        mark: {
-          type: 'point',
-          filled: true,
-          opacity: 1,
-          stroke: variable('paper'),
-          strokeWidth: 1.2,
-          aria: true,
-        },
-        encoding: {
-          x: xEncoding,
-          y: yEncoding,
-          fill: colour,
-          size: { field: 'area', type: 'quantitative', legend: null, scale: null },
-          shape: {
-            field: 'level',
-            type: 'nominal',
-            legend: null,
-            scale: { domain: levels, range: styles.map(({ shape }) => shape) },
-          },
-          description: { field: 'note' },
-        },
-      },
-    ],
-  } as ChartSpec;
 }
 
-/** A tick at every N; labels from the largest down as far as they have room, `all (700)` shortened to `all` if need be. */
-function xTicks(panel: CurvePanel, domain: readonly number[], plotWidth: number): XAxis {
-  const values = [...new Set(panel.sizes.map(({ count }) => Math.max(1, count)))];
-  const pixels = (value: number) =>
-    (Math.log(value / domain[0]!) / Math.log(domain[1]! / domain[0]!)) * plotWidth;
-  const labels: Record<string, string> = {};
-  const taken: { readonly from: number; readonly to: number }[] = [];
-  for (const size of [...panel.sizes].reverse()) {
-    const centre = pixels(Math.max(1, size.count));
-    const text = [sizeText(size), size.key].find((candidate) => {
-      const half = candidate.length * 3.4 + 4;
-      return taken.every(({ from, to }) => centre + half <= from || centre - half >= to);
-    });
-    if (text === undefined) continue;
-    const half = text.length * 3.4 + 4;
-    taken.push({ from: centre - half, to: centre + half });
-    labels[String(Math.max(1, size.count))] = text;
-  }
-  return { values, labels, title: `Training ${panel.unit}, N (log scale)` };
+/** Colour, dash and shape of every line. */
+function lineEncoding(lines: number) {
+  const styles = Array.from({ length: lines }, (_, level) => lineStyle(level));
+  const byLevel = (range: readonly unknown[]) => ({
+    field: 'level',
+    type: 'nominal',
+    legend: null,
+    scale: { domain: styles.map((_, level) => level), range },
+  });
+  return {
+    colour: byLevel(styles.map(({ colour }) => colour)),
+    dash: byLevel(styles.map(({ dash }) => dash)),
+    shape: byLevel(styles.map(({ shape }) => shape)),
+  };
+}
+
+function chanceLayers(y: Encoding['y']): object[] {
+  const data = { values: [{ chance: CHANCE }] };
+  const place = { y: { ...y, field: 'chance' } };
+  return [
+    {
+      data,
+      mark: { type: 'rule', strokeDash: [3, 3], strokeWidth: 1, color: variable('axis') },
+      encoding: place,
+    },
+    {
+      data,
+      mark: { type: 'text', text: 'chance', align: 'right', dy: 9, fontSize: 11, color: variable('muted') },
+      encoding: { ...place, x: { value: { expr: 'width' } } },
+    },
+  ];
+}
+
+function intervalLayer({ x, y, colour }: Encoding, banded: boolean): object {
+  const mark = banded ? { type: 'area', opacity: 0.16 } : { type: 'rule', strokeWidth: 1.4, opacity: 0.75 };
+  return { mark, encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color: colour } };
+}
+
+function lineLayers({ x, y, colour, dash, shape }: Encoding): object[] {
+  const point = {
+    type: 'point',
+    filled: true,
+    opacity: 1,
+    stroke: variable('paper'),
+    strokeWidth: 1.2,
+    aria: true,
+  };
+  const area = { field: 'area', type: 'quantitative', legend: null, scale: null };
+  return [
+    { mark: { type: 'line', strokeWidth: 2 }, encoding: { x, y, color: colour, strokeDash: dash } },
+    { mark: point, encoding: { x, y, fill: colour, size: area, shape, description: { field: 'note' } } },
+  ];
 }
 
 function describe(figure: CurveFigure, panel: CurvePanel): string {

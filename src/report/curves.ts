@@ -31,7 +31,6 @@ export interface CurveFigure {
 
 /** More lines than this in one panel are not told apart; tasks then get a panel each. */
 const MOST_TASKS_IN_ONE_PANEL = 6;
-const INTERVALS = 'Points are means over seeds, with their 95 % intervals (Student’s t).';
 
 /** One figure of the best configuration, then one for every factor that varies. */
 export function curveFigures({ factors, panels }: Experiment, unique: (id: string) => string): CurveFigure[] {
@@ -49,11 +48,11 @@ function bestFigure(id: string, panels: readonly Panel[], factors: readonly Fact
     factors.length === 0
       ? 'The sweep has one configuration; nothing was selected.'
       : 'At each N the one configuration with the highest mean validation AUROC over seeds, as in the key results; the test set took no part in the choice.';
-  const shared = { id, tab: 'Best', title: 'Best configuration against training set size' };
-  const caption = `${tuned} ${INTERVALS}`;
+  const title = `${factors.length === 0 ? 'Test AUROC' : 'Best configuration'} against training set size`;
+  const shared = { id, tab: 'Best', title, caption: `${tuned} ${intervalsText(panels)}` };
   if (panels.length > MOST_TASKS_IN_ONE_PANEL) {
     const single = panels.map((panel) => curvePanel(panel, bestPoints(panel, 0)));
-    return { ...shared, caption, levels: ['selected on validation'], panels: single };
+    return { ...shared, levels: ['selected on validation'], panels: single };
   }
   const points = panels.flatMap((panel, level) => bestPoints(panel, level));
   const units = new Set(panels.map(({ unit }) => unit));
@@ -63,7 +62,13 @@ function bestFigure(id: string, panels: readonly Panel[], factors: readonly Fact
     sizes: panels.flatMap(({ sizes }) => sizes).toSorted((a, b) => a.count - b.count),
     points,
   };
-  return { ...shared, caption, levels: panels.map(({ title }) => title), panels: [together] };
+  return { ...shared, levels: panels.map(({ title }) => title), panels: [together] };
+}
+
+function intervalsText(panels: readonly Panel[]): string {
+  const seeds = new Set(panels.flatMap(({ observations }) => observations.map(({ seed }) => seed)));
+  if (seeds.size === 1) return 'There is one seed, so there are no intervals.';
+  return 'Points are means over seeds, with their 95 % intervals (Student’s t).';
 }
 
 function bestPoints(panel: Panel, level: number): CurvePoint[] {
@@ -90,7 +95,7 @@ function factorFigure(
     id,
     tab: factor.title,
     title: `Test AUROC by ${inSentence(factor.title)}`,
-    caption: `One line for each ${inSentence(factor.title)}.${tuned} ${INTERVALS}`,
+    caption: `One line for each ${inSentence(factor.title)}.${tuned} ${intervalsText(panels)}`,
     levels: factor.levels,
     panels: panels.map((panel) => {
       const byLevel = groupBy(panel.observations, ({ levels }) => levels[index]!);

@@ -106,9 +106,8 @@ export function sizeText(size: Size): string {
   return size.key === 'all' ? `all (${count(size.count)})` : count(size.count);
 }
 
-/** `one-cycle · LR 0.001`: the levels of a trial's factors, or `the one configuration` where nothing varies. */
+/** `one-cycle · LR 0.001`: the levels of a trial's factors; empty where nothing varies. */
 export function configurationText(levels: readonly number[], factors: readonly Factor[]): string {
-  if (factors.length === 0) return 'the one configuration';
   return factors.map((factor, index) => levelText(factor, levels[index]!)).join(' · ');
 }
 

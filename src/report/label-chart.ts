@@ -1,5 +1,5 @@
 import { type Chart, type ChartSpec, drawChart } from './chart.js';
-import { type AucAxis, niceAxis } from './curve-chart.js';
+import { type AucAxis, niceAxis } from './curve-axes.js';
 import { sizeText } from './experiment.js';
 import { type DrawnFigure, type DrawnPanel, pointKey } from './figures.js';
 import { estimateText, slug } from './format.js';

@@ -68,7 +68,7 @@ const RESULTS = `.cards{display:grid;grid-template-columns:repeat(auto-fill,minm
 .card .small{margin-top:12px;font-size:15px;color:var(--muted)}
 .card .small b{color:var(--ink);font-size:18px;letter-spacing:-.01em}
 .card .fine{margin-top:14px;padding-top:10px;border-top:1px solid var(--rule);font-size:13px;color:var(--muted)}
-.strip{display:block;width:100%;max-width:340px;margin:16px 0 4px;font-size:9.5px}
+.strip{display:block;width:100%;max-width:340px;margin:16px 0 4px;font-size:9.5px;overflow:visible}
 .strip text{fill:var(--muted)}
 .strip .base{stroke:var(--axis)}.strip .tick{stroke:var(--axis)}
 .strip .chance{stroke:var(--axis);stroke-dasharray:2 2}
@@ -160,7 +160,7 @@ const DATA = `.checks{list-style:none;padding:0;margin:18px 0;display:grid;gap:9
 .versions{margin:28px 0 12px}
 `;
 
-const SMALL_SCREENS = `@media (max-width:720px){
+const SMALL_SCREENS = `@media screen and (max-width:720px){
 main,.top,.foot,.nav ul{padding-left:18px;padding-right:18px}
 section{margin:52px 0}
 .top{padding-top:26px}

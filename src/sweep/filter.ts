@@ -1,6 +1,6 @@
 import { ThawError } from '../base/errors.js';
+import { nearest, suggestion } from '../base/nearest.js';
 import type { TrialSpec } from '../train/trial.js';
-import { nearest, suggestion } from './nearest.js';
 import { AXIS_KEYS, type AxisKey } from './trial-schema.js';
 
 type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=';

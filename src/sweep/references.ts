@@ -1,5 +1,5 @@
+import { suggestion } from '../base/nearest.js';
 import type { ConfigMistake, ConfigPath } from './config-text.js';
-import { suggestion } from './nearest.js';
 import { shown } from './schema-words.js';
 
 type Tree = Readonly<Record<string, unknown>>;

@@ -15,6 +15,8 @@ export interface RunFolder {
   readonly predictionsFolder: string;
   /** Data summaries by data set name. */
   readonly dataFile: string;
+  /** `<data set>.csv`: which image is in which part of the split. */
+  readonly splitsFolder: string;
   readonly csvFile: string;
   readonly parquetFile: string;
   readonly reportFolder: string;
@@ -27,6 +29,7 @@ export function runFolder(folder: string): RunFolder {
     ledgerFolder: join(folder, 'ledger'),
     predictionsFolder: join(folder, 'predictions'),
     dataFile: join(folder, 'data.json'),
+    splitsFolder: join(folder, 'splits'),
     csvFile: join(folder, 'trials.csv'),
     parquetFile: join(folder, 'trials.parquet'),
     reportFolder: join(folder, 'report'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { suggestion } from './nearest.js';
+import { suggestion } from '../base/nearest.js';
 
 /** The parts of a zod issue that the messages here are made from. */
 interface Issue {

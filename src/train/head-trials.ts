@@ -35,7 +35,11 @@ export interface TrainedTrial {
 export interface FailedTrial {
   readonly status: 'failed';
   readonly spec: TrialSpec;
-  readonly error: { readonly code: ThawError['code'] | 'UNKNOWN'; readonly message: string; readonly step?: number };
+  readonly error: {
+    readonly code: ThawError['code'] | 'UNKNOWN';
+    readonly message: string;
+    readonly step?: number;
+  };
 }
 
 export type TrialOutcome = TrainedTrial | FailedTrial;
@@ -63,10 +67,14 @@ export async function trainHeads(
 ): Promise<TrialOutcome[]> {
   const { shape } = inputs.features.index;
   if (shape.length !== 1) {
-    throw new ThawError('CONFIG', `expected one feature vector an image but the cut gives [${shape.join(', ')}].`, {
-      node: specs[0]?.cut ?? 'cut',
-      hint: 'The strategy `extractor` trains a linear head on `cut: pooled`.',
-    });
+    throw new ThawError(
+      'CONFIG',
+      `expected one feature vector an image but the cut gives [${shape.join(', ')}].`,
+      {
+        node: specs[0]?.cut ?? 'cut',
+        hint: 'The strategy `extractor` trains a linear head on `cut: pooled`.',
+      },
+    );
   }
   const prepared = prepareGroups(inputs, specs);
   const outcomes: TrialOutcome[] = [...prepared.failed];
@@ -109,7 +117,11 @@ function prepareGroups(
   return { ready, failed };
 }
 
-function validationOf({ task, split, dataset }: HeadTrialInputs, spec: TrialSpec, subset: Subset): Uint32Array {
+function validationOf(
+  { task, split, dataset }: HeadTrialInputs,
+  spec: TrialSpec,
+  subset: Subset,
+): Uint32Array {
   if (spec.validation === 'full') return rowsOf(task, split.validation);
   return proportionalValidation(task, split, dataset, subset, spec.seed);
 }
@@ -119,7 +131,10 @@ function subsetKey({ seed, n, subset }: TrialSpec): string {
 }
 
 /** The training subset of every trial, or why there is none; all sizes of a seed come from one ordering. */
-function subsetsOf({ task, split, dataset }: HeadTrialInputs, specs: readonly TrialSpec[]): Map<string, Subset | ThawError> {
+function subsetsOf(
+  { task, split, dataset }: HeadTrialInputs,
+  specs: readonly TrialSpec[],
+): Map<string, Subset | ThawError> {
   const result = new Map<string, Subset | ThawError>();
   const bySeed = new Map<string, TrialSpec[]>();
   for (const spec of specs) {
@@ -153,7 +168,11 @@ function subsetsOf({ task, split, dataset }: HeadTrialInputs, specs: readonly Tr
 
 function failure(spec: TrialSpec, error: unknown, step?: number): FailedTrial {
   const code = error instanceof ThawError ? error.code : 'UNKNOWN';
-  return { status: 'failed', spec, error: { code, message: messageOf(error), ...(step === undefined ? {} : { step }) } };
+  return {
+    status: 'failed',
+    spec,
+    error: { code, message: messageOf(error), ...(step === undefined ? {} : { step }) },
+  };
 }
 
 /** Rows that belong to the task, in the order of `rows`. */
@@ -168,7 +187,8 @@ function chunkByMemory(trials: readonly ReadyTrial[], { task, split }: HeadTrial
   const perBank = Math.max(1, Math.floor(MAX_LOGIT_BYTES / (4 * rows * task.outputNames.length)));
   const sorted = [...trials].sort((a, b) => (a.groupKey < b.groupKey ? -1 : a.groupKey > b.groupKey ? 1 : 0));
   const chunks: ReadyTrial[][] = [];
-  for (let first = 0; first < sorted.length; first += perBank) chunks.push(sorted.slice(first, first + perBank));
+  for (let first = 0; first < sorted.length; first += perBank)
+    chunks.push(sorted.slice(first, first + perBank));
   return chunks;
 }
 
@@ -281,7 +301,11 @@ async function trainBank(
   }
 }
 
-async function runEpochs(bank: HeadBank, epochs: number, options: HeadTrialOptions): Promise<NativeTrainResult[]> {
+async function runEpochs(
+  bank: HeadBank,
+  epochs: number,
+  options: HeadTrialOptions,
+): Promise<NativeTrainResult[]> {
   const history: NativeTrainResult[] = [];
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   for (let done = 0, step = 1; done < epochs; ) {
@@ -301,7 +325,9 @@ type Curves = TrialResult['curves'];
 /** Joins the calls' epochs of one head; epochs that a head did not run are NaN and left out. */
 function curvesOf(history: readonly NativeTrainResult[], head: number): Curves {
   const column = (name: 'trainLoss' | 'validationLoss' | 'validationAuroc', length: number) =>
-    history.flatMap((part) => [...part[name].subarray(head * part.epochs, (head + 1) * part.epochs)]).slice(0, length);
+    history
+      .flatMap((part) => [...part[name].subarray(head * part.epochs, (head + 1) * part.epochs)])
+      .slice(0, length);
   const trained = column('trainLoss', Number.POSITIVE_INFINITY);
   const epochs = trained.findLastIndex((loss) => !Number.isNaN(loss)) + 1;
   const finite = (value: number) => (Number.isFinite(value) ? value : null);
@@ -399,7 +425,8 @@ function recordOf(
   testCount: number,
   evaluateSeconds: number,
 ): Omit<TrialResult, 'predictions' | 'validation' | 'test'> {
-  const sum = (pick: (part: NativeTrainResult) => number) => history.reduce((total, part) => total + pick(part), 0);
+  const sum = (pick: (part: NativeTrainResult) => number) =>
+    history.reduce((total, part) => total + pick(part), 0);
   const trainSeconds = sum((part) => part.trainSeconds[head] as number);
   const images = subset.images + validationRows.length + testCount;
   const share = images / Math.max(inputs.features.index.rows, 1);

@@ -8,7 +8,10 @@ import { ioError, writeFileAtomic } from '../../src/base/files.js';
 import { canonicalJson, contentId, sha256, sha256File } from '../../src/base/hash.js';
 
 test('canonical JSON does not depend on the order of keys', () => {
-  assert.equal(canonicalJson({ b: [1, 2.5], a: { d: null, c: 'x' } }), '{"a":{"c":"x","d":null},"b":[1,2.5]}');
+  assert.equal(
+    canonicalJson({ b: [1, 2.5], a: { d: null, c: 'x' } }),
+    '{"a":{"c":"x","d":null},"b":[1,2.5]}',
+  );
   assert.equal(contentId({ a: 1, b: 2 }), contentId({ b: 2, a: 1 }));
   assert.notEqual(contentId({ a: 1 }), contentId({ a: '1' }));
   assert.throws(() => canonicalJson({ lr: Number.NaN }));
@@ -32,7 +35,10 @@ test('an error names file, row, column and node, and what to do', () => {
   });
   assert.equal(error.message, 'sweep.yaml:3:7 (grid.lr): expected a number but received "x". Write 0.001.');
   assert.equal(error.summary, 'expected a number but received "x".');
-  assert.equal(ioError(Object.assign(new Error('x'), { code: 'ENOSPC' }), 'f', 'write').message.includes('disk is full'), true);
+  assert.equal(
+    ioError(Object.assign(new Error('x'), { code: 'ENOSPC' }), 'f', 'write').message.includes('disk is full'),
+    true,
+  );
 });
 
 test('an atomic write leaves either the whole new file or the old one, and no temporary file', async () => {

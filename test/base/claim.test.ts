@@ -108,7 +108,7 @@ test('an owner that has lost its claim is told', async (t) => {
     store,
     async (signal) => {
       await writeFile(`${store}.claim`, JSON.stringify(thief));
-      await unlessAborted(new Promise(() => setTimeout(() => {}, 5_000)), signal, '');
+      await unlessAborted(new Promise(() => {}), signal, '');
     },
     FAST,
   );
@@ -123,14 +123,21 @@ test('an owner that has lost its claim is told', async (t) => {
 test('abort ends the wait, and the work through its signal', async (t) => {
   const store = join(await temporaryFolder(t), 'store');
   const stop = new AbortController();
-  const holding = withClaim(
-    store,
-    (signal) => unlessAborted(new Promise<void>(() => setTimeout(() => {}, 1_000)), signal, 'Try again.'),
-    { ...FAST, signal: stop.signal },
-  );
-  const waiting = withClaim(store, async () => {}, { ...FAST, signal: stop.signal });
+  const options = { ...FAST, signal: stop.signal };
+  let holding: Promise<void> | undefined;
+  await new Promise<void>((held) => {
+    holding = withClaim(
+      store,
+      (signal) => {
+        held();
+        return unlessAborted(new Promise<void>(() => {}), signal, 'Try again.');
+      },
+      options,
+    );
+  });
+  const waiting = withClaim(store, async () => {}, options);
   setTimeout(() => stop.abort(), 30);
-  await Promise.all([holding, waiting].map((claim) => assert.rejects(claim, { code: 'ABORTED' })));
+  await Promise.all([holding!, waiting].map((claim) => assert.rejects(claim, { code: 'ABORTED' })));
 });
 
 test('a folder that cannot be written is an IO error', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aucAxis, niceAxis } from '../../src/report/curve-chart.js';
+import { aucAxis, niceAxis } from '../../src/report/curve-axes.js';
 import { type CurveFigure, curveFigures } from '../../src/report/curves.js';
 import { readExperiment } from '../../src/report/experiment.js';
 import { type DrawnFigure, drawCurveFigure, standAloneSvg } from '../../src/report/figures.js';
@@ -10,7 +10,8 @@ import { labelResults } from '../../src/report/label-results.js';
 import { DARK, LIGHT, lineStyle } from '../../src/report/theme.js';
 import { halfWidth, meanTest, okRow, policies, sweepRows } from './fixture.js';
 
-const figuresOf = (rows: Parameters<typeof readExperiment>[0]) => curveFigures(readExperiment(rows), uniqueIds());
+const figuresOf = (rows: Parameters<typeof readExperiment>[0]) =>
+  curveFigures(readExperiment(rows), uniqueIds());
 const near = (actual: number | null | undefined, expected: number, tolerance = 1e-9) =>
   assert.ok(Math.abs((actual ?? Number.NaN) - expected) <= tolerance, `${actual} is not ${expected}`);
 
@@ -35,7 +36,14 @@ test('a line is the mean over seeds of what validation chooses, with its t-inter
   for (const { size, level, test: auroc } of pneumonia.points) {
     const dropout = size.count < 200 ? 0.5 : 0;
     const source = level === 0 ? 'imagenet' : 'random';
-    const best = meanTest({ task: 'pneumonia', source, policy: policies.oneCycle, lr: 0.0003, dropout, n: size.count });
+    const best = meanTest({
+      task: 'pneumonia',
+      source,
+      policy: policies.oneCycle,
+      lr: 0.0003,
+      dropout,
+      n: size.count,
+    });
     near(auroc.mean, best);
     near(auroc.low, best - halfWidth, 1e-5);
     near(auroc.high, best + halfWidth, 1e-5);
@@ -53,7 +61,10 @@ test('many tasks get a panel each, few share one', () => {
 test('axes are whole steps around the values, with chance on them and wide intervals cut', () => {
   assert.deepEqual(niceAxis(0.49, 0.72), { domain: [0.45, 0.75], ticks: [0.5, 0.6, 0.7] });
   assert.deepEqual(niceAxis(0.5, 0.61), { domain: [0.5, 0.65], ticks: [0.5, 0.55, 0.6, 0.65] });
-  assert.deepEqual(niceAxis(0, 1), { domain: [0, 1], ticks: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1] });
+  assert.deepEqual(niceAxis(0, 1), {
+    domain: [0, 1],
+    ticks: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
+  });
   const size = { key: '50', count: 50 };
   const wild = { n: 2, mean: 0.7, sd: 0.1, low: -0.2, high: 1.6 };
   const panel = { title: 'a', unit: 'images', sizes: [size], points: [{ size, level: 0, test: wild }] };
@@ -69,7 +80,11 @@ test('a point is drawn where its value belongs and says it in words', async () =
   );
   const figure = figuresOf(rows)[0]!;
   const svg = (await drawCurveFigure(figure)).panels[0]!.chart.svg;
-  const points = [...svg.matchAll(/translate\(([\d.-]+),([\d.-]+)\)" d="[^"]+"[^>]*><title>no-finding, N = (\d+): ([^<]+)/g)];
+  const points = [
+    ...svg.matchAll(
+      /translate\(([\d.-]+),([\d.-]+)\)" d="[^"]+"[^>]*><title>no-finding, N = (\d+): ([^<]+)/g,
+    ),
+  ];
   assert.deepEqual(
     points.map(([, , , n, words]) => [n, words]),
     [
@@ -85,7 +100,7 @@ test('a point is drawn where its value belongs and says it in words', async () =
   for (const step of steps(place(2))) near(step, steps(place(2))[0]!, 0.25);
   assert.ok(steps(place(1))[0]! > 100, 'larger N is further right');
   assert.ok(steps(place(2))[0]! < -20, 'larger AUROC is further up');
-  assert.match(svg, /role="img"><title>Best configuration against training set size, no-finding\./);
+  assert.match(svg, /role="img"><title>Test AUROC against training set size, no-finding\./);
 });
 
 test('a file stands alone: no variables, no scripts, legend and panel titles drawn', async () => {
@@ -93,7 +108,16 @@ test('a file stands alone: no variables, no scripts, legend and panel titles dra
   const svg = standAloneSvg(await drawCurveFigure(figure));
   assert.doesNotMatch(svg, /var\(|<script|href|aria-label/);
   assert.equal(svg.match(/https?:/g)?.length, svg.match(/xmlns="http:\/\/www\.w3\.org\/2000\/svg"/g)?.length);
-  for (const text of ['0.0001', '0.0003', '0.001', 'findings', 'pneumonia', 'no-finding', 'all (700)', 'chance']) {
+  for (const text of [
+    '0.0001',
+    '0.0003',
+    '0.001',
+    'findings',
+    'pneumonia',
+    'no-finding',
+    'all (700)',
+    'chance',
+  ]) {
     assert.ok(svg.includes(`>${text}</text>`), text);
   }
   assert.match(svg, new RegExp(LIGHT.c1!));
@@ -101,12 +125,34 @@ test('a file stands alone: no variables, no scripts, legend and panel titles dra
 
 test('names of users cannot break out of a figure', async () => {
   const evil = '<script>alert(1)</script>"\'&';
-  const rows = sweepRows({ tasks: [evil, 'b'], sources: [evil, 'x'], lrs: [0.001], dropouts: [0], sizes: [50, 100] });
+  const rows = sweepRows({
+    tasks: [evil, 'b'],
+    sources: [evil, 'x'],
+    lrs: [0.001],
+    dropouts: [0],
+    sizes: [50, 100],
+  });
   for (const figure of figuresOf(rows)) {
     const drawn = await drawCurveFigure(figure);
     assert.doesNotMatch(standAloneSvg(drawn), /<script/);
     assert.match(standAloneSvg(drawn), /&lt;script&gt;/);
   }
+});
+
+test('many lines stay on the chart and beside their N', async () => {
+  const lrs = Array.from({ length: 90 }, (_, index) => (index + 1) / 100);
+  const figure = figuresOf(
+    sweepRows({ tasks: ['a', 'b', 'c'], sources: ['x'], lrs, dropouts: [0], sizes: [50, 60, 70], seeds: 2 }),
+  );
+  const byRate = figure.find(({ id }) => id === 'auc-by-learning-rate')!;
+  const svg = (await drawCurveFigure(byRate)).panels[0]!.chart.svg;
+  const places = [
+    ...svg.matchAll(/translate\(([\d.-]+),[\d.-]+\)" d="[^"]+"[^>]*><title>[\d.]+, N = (\d+)/g),
+  ];
+  assert.equal(places.length, 270);
+  const at = (n: string) => places.filter((place) => place[2] === n).map((place) => Number(place[1]));
+  assert.ok(Math.min(...at('50')) > 0 && Math.max(...at('70')) < 302);
+  assert.ok(Math.max(...at('50')) < Math.min(...at('60')) && Math.max(...at('60')) < Math.min(...at('70')));
 });
 
 test('one size, one seed, no value at all: still a figure', async () => {
@@ -125,7 +171,14 @@ test('labels are in order of their AUROC, undefined ones are in the table only',
   const results = labelResults(panel)!;
   assert.equal(results.labels[0]?.label, 'Pneumothorax');
   assert.equal(results.labels.at(-1)?.label, 'Hernia');
-  const best = meanTest({ task: 'findings', source: 'imagenet', policy: policies.oneCycle, lr: 0.0003, dropout: 0, n: 'all' });
+  const best = meanTest({
+    task: 'findings',
+    source: 'imagenet',
+    policy: policies.oneCycle,
+    lr: 0.0003,
+    dropout: 0,
+    n: 'all',
+  });
   near(results.labels[0]?.bySize.at(-1)?.mean, best + 6.5 * 0.012);
   const drawn = await drawLabelFigure(results, uniqueIds());
   assert.match(drawn!.panels[0]!.chart.svg, />Pneumothorax<\/text>/);

@@ -21,11 +21,20 @@ test('numbers are written as readers expect them', () => {
   assert.equal(metric(0.61749), '0.617');
   assert.equal(metric(null), '–');
   assert.deepEqual([percent(0.0023), percent(0.1234), percent(0)], ['0.23 %', '12.3 %', '0.0 %']);
-  assert.deepEqual([rate(30.512), rate(250_000), rate(120.4), rate(0.5)], ['30.5', '250,000', '120', '0.500']);
   assert.deepEqual(
-    [0, 0.0001, 0.045, 3.214, 59.99, 245, 7800, 3599.7].map(duration),
-    ['0 s', '< 1 ms', '45 ms', '3.21 s', '60.0 s', '4 min 5 s', '2 h 10 min', '1 h 0 min'],
+    [rate(30.512), rate(250_000), rate(120.4), rate(0.5)],
+    ['30.5', '250,000', '120', '0.500'],
   );
+  assert.deepEqual([0, 0.0001, 0.045, 3.214, 59.99, 245, 7800, 3599.7].map(duration), [
+    '0 s',
+    '< 1 ms',
+    '45 ms',
+    '3.21 s',
+    '60.0 s',
+    '4 min 5 s',
+    '2 h 10 min',
+    '1 h 0 min',
+  ]);
   assert.equal(moment('2026-11-24T10:15:30.000Z'), '2026-11-24 10:15 UTC');
   assert.equal(moment('soon'), 'soon');
 });

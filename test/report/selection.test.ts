@@ -30,16 +30,24 @@ test('a factor that says the same as an earlier one is left out', () => {
     { ...spec, source: 'imagenet', arch: 'densenet121' },
     { ...spec, source: 'mura', arch: 'resnet50' },
   ];
-  assert.deepEqual(findFactors(zip).factors.map(({ key }) => key), ['source']);
+  assert.deepEqual(
+    findFactors(zip).factors.map(({ key }) => key),
+    ['source'],
+  );
   const crossed = [...zip, { ...spec, source: 'imagenet', arch: 'resnet50' }];
-  assert.deepEqual(findFactors(crossed).factors.map(({ key }) => key), ['source', 'arch']);
+  assert.deepEqual(
+    findFactors(crossed).factors.map(({ key }) => key),
+    ['source', 'arch'],
+  );
 });
 
 test('policies of one kind are told apart by the settings in which they differ', () => {
-  const specs = [policies.constant, policies.oneCycle, { ...policies.oneCycle, warmup: 0.1 }].map((policy) => ({
-    ...spec,
-    policy,
-  }));
+  const specs = [policies.constant, policies.oneCycle, { ...policies.oneCycle, warmup: 0.1 }].map(
+    (policy) => ({
+      ...spec,
+      policy,
+    }),
+  );
   assert.deepEqual(findFactors(specs).factors[0]?.levels, [
     'constant',
     'one-cycle (warmup 0.3)',
@@ -70,7 +78,7 @@ test('equal trials are decided by log loss, then by identity, never by their ord
   const a = okRow({ lr: 0.001 }, { validation: 0.7, test: 0.6 });
   const b = okRow({ lr: 0.01 }, { validation: 0.7, test: 0.5 });
   const sure = { ...b, result: { ...b.result, validation: { ...b.result.validation, logLoss: 0.3 } } };
-  const pick = (rows: readonly typeof a[]) => chosenForEachSeed(onlyPanel(rows).observations)[0]?.row.trial;
+  const pick = (rows: readonly (typeof a)[]) => chosenForEachSeed(onlyPanel(rows).observations)[0]?.row.trial;
   assert.equal(pick([a, sure]), sure.trial);
   assert.equal(pick([a, b]), a.trial);
   assert.equal(pick([b, a]), a.trial);
@@ -85,7 +93,10 @@ test('a configuration is chosen by its mean over seeds, among the complete ones'
     okRow({ seed: 0, lr: 0.1 }, { validation: 0.95, test: 0.95 }),
   ];
   const chosen = chosenConfiguration(onlyPanel(rows).observations);
-  assert.deepEqual(chosen?.observations.map(({ test: auroc }) => auroc), [0.6, 0.62]);
+  assert.deepEqual(
+    chosen?.observations.map(({ test: auroc }) => auroc),
+    [0.6, 0.62],
+  );
   assert.equal(chosen?.candidates, 2);
   assert.equal(chosenConfiguration([]), undefined);
 });
@@ -97,16 +108,25 @@ test('`all` stands at the number of images or patients that trials found', () =>
     { key: '100', count: 100 },
     { key: 'all', count: 700 },
   ]);
-  const patients = okRow({ n: 'all', subset: { unit: 'patients', stratify: true } }, { validation: 0.5, test: 0.5 });
+  const patients = okRow(
+    { n: 'all', subset: { unit: 'patients', stratify: true } },
+    { validation: 0.5, test: 0.5 },
+  );
   assert.deepEqual(onlyPanel([patients]).sizes, [{ key: 'all', count: 560 }]);
 });
 
 test('a panel is a task on a data set, named by both where there are several data sets', () => {
   const one = readExperiment(sweepRows({ tasks: ['a', 'b'] }));
-  assert.deepEqual(one.panels.map(({ title }) => title), ['a', 'b']);
+  assert.deepEqual(
+    one.panels.map(({ title }) => title),
+    ['a', 'b'],
+  );
   const two = readExperiment([
     okRow({ task: 'a' }, { validation: 0.5, test: 0.5 }),
     okRow({ task: 'a', dataset: 'chexpert' }, { validation: 0.5, test: 0.5 }),
   ]);
-  assert.deepEqual(two.panels.map(({ title }) => title), ['a · nih', 'a · chexpert']);
+  assert.deepEqual(
+    two.panels.map(({ title }) => title),
+    ['a · nih', 'a · chexpert'],
+  );
 });

@@ -8,9 +8,10 @@ interface Golden {
   readonly rates: readonly number[];
   readonly momenta: readonly number[];
 }
-const golden = JSON.parse(
-  readFileSync(new URL('golden/schedules.json', import.meta.url), 'utf8'),
-) as Record<string, Golden>;
+const golden = JSON.parse(readFileSync(new URL('golden/schedules.json', import.meta.url), 'utf8')) as Record<
+  string,
+  Golden
+>;
 
 const oneCycle = { kind: 'one-cycle', warmup: 0.3, startDivisor: 25, finalDivisor: 1e4 } as const;
 const momentum = { minimum: 0.85, maximum: 0.95 };
@@ -27,7 +28,10 @@ function assertClose(actual: ArrayLike<number>, expected: readonly number[], nam
   assert.equal(actual.length, expected.length);
   for (const [step, value] of expected.entries()) {
     // Tables are float32: 24 bits of mantissa.
-    assert.ok(Math.abs((actual[step] as number) - value) <= 1.2e-7 * Math.abs(value) + 1e-14, `${name} step ${step}`);
+    assert.ok(
+      Math.abs((actual[step] as number) - value) <= 1.2e-7 * Math.abs(value) + 1e-14,
+      `${name} step ${step}`,
+    );
   }
 }
 
@@ -50,5 +54,8 @@ test('one-cycle with fixed momentum has no momentum table, and a very short trai
 });
 
 test('a learning rate of zero is refused: frozen is said by the strategy', () => {
-  assert.throws(() => learningRates({ kind: 'constant' }, 0, 5), /expected a learning rate above 0 but received 0/);
+  assert.throws(
+    () => learningRates({ kind: 'constant' }, 0, 5),
+    /expected a learning rate above 0 but received 0/,
+  );
 });

@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path';
 import { ThawError } from '../../base/errors.js';
+import { listSome, suggestionOrList } from '../../base/nearest.js';
 import type { Dataset, DatasetEntry, SplitName } from '../dataset.js';
 import { AgeReader, parseSex } from '../demographics.js';
 import { EntryTable } from '../entry-table.js';
 import { namesIn } from '../image-files.js';
-import { listSome, suggestion } from '../nearest.js';
 import { readLines, readTable } from '../table.js';
 
 /** ChestX-ray14 in the layout that the NIH publishes (Wang et al., CVPR 2017). */
@@ -144,7 +144,7 @@ class FindingReader {
           hint:
             part.trim() === NO_FINDING
               ? `'${NO_FINDING}' cannot stand beside a finding.`
-              : suggestion(part.trim(), [NO_FINDING, ...CHEST_XRAY14_LABELS]),
+              : suggestionOrList(part.trim(), [NO_FINDING, ...CHEST_XRAY14_LABELS]),
         });
       }
       labels[position] = 1;

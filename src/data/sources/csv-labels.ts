@@ -1,5 +1,5 @@
 import { ThawError } from '../../base/errors.js';
-import { suggestion } from '../nearest.js';
+import { suggestionOrList } from '../../base/nearest.js';
 import type { TextTable } from '../table.js';
 
 /** One column a label; one column with joined label names; or one column with a class. */
@@ -131,7 +131,7 @@ function positionOf(
     file,
     row,
     node: column,
-    hint: suggestion(name, [...indexOf.keys()]),
+    hint: suggestionOrList(name, [...indexOf.keys()]),
   });
 }
 

@@ -18,69 +18,101 @@ const PHASES: readonly {
   { key: 'evaluate', title: 'Evaluate', colour: 'c3' },
 ];
 
+/**
+ * Seconds that were spent on some trials. A trial records what it would have cost alone; decoding and extraction are done
+ * once for all trials on a store, so of those the most that one trial needed counts.
+ */
+function secondsSpent(rows: readonly OkRow[]): TrialTiming {
+  const sum = (key: keyof TrialTiming) => rows.reduce((total, { result }) => total + result.timing[key], 0);
+  const once = (key: keyof TrialTiming, storeOf: (row: OkRow) => unknown) => {
+    const stores = groupBy(rows, (row) => JSON.stringify(storeOf(row)));
+    const most = (group: readonly OkRow[]) =>
+      group.reduce((largest, { result }) => Math.max(largest, result.timing[key]), 0);
+    return [...stores.values()].reduce((total, group) => total + most(group), 0);
+  };
+  return {
+    decode: once('decode', ({ spec }) => [spec.dataset, spec.dataFingerprint]),
+    extract: once('extract', ({ spec }) => [
+      spec.dataset,
+      spec.dataFingerprint,
+      spec.sourceFingerprint,
+      spec.cut,
+      spec.featureDtype,
+    ]),
+    train: sum('train'),
+    evaluate: sum('evaluate'),
+  };
+}
+
+function total(timing: TrialTiming): number {
+  return PHASES.reduce((sum, { key }) => sum + timing[key], 0);
+}
+
 /** What the results cost: seconds by phase, rates and memory. */
 export function costSection({ experiment: { ok } }: ReportContext): Markup | false {
   if (ok.length === 0) return false;
-  const seconds = PHASES.map(({ key }) => ok.reduce((sum, { result }) => sum + result.timing[key], 0));
-  const total = seconds.reduce((sum, value) => sum + value, 0);
-  const train = seconds[2]!;
+  const spent = secondsSpent(ok);
+  const all = total(spent);
+  const alone = ok.reduce((sum, { result }) => sum + total(result.timing), 0);
+  const imagesPerSecond = median(ok.map(({ result }) => result.extractImagesPerSecond)) ?? 0;
   const tiles: [string, string][] = [
     [count(ok.length), ok.length === 1 ? 'head trained' : 'heads trained'],
-    [duration(total), 'computing time in all'],
-    [train > 0 ? rate(ok.length / train) : '–', 'heads trained a second'],
-    [
-      rate(median(ok.map(({ result }) => result.extractImagesPerSecond)) ?? 0),
-      'images a second through the frozen network (median)',
-    ],
+    [duration(all), 'computing time in all, shared work counted once'],
+    [duration(alone), 'if every trial had decoded and extracted for itself'],
+    [spent.train > 0 ? rate(ok.length / spent.train) : '–', 'heads trained a second and thread'],
+    [rate(imagesPerSecond), 'images a second through the frozen network (median)'],
   ];
   const bar = PHASES.map(
-    ({ colour }, index) =>
-      seconds[index]! > 0 &&
-      html`<i style="width:${((seconds[index]! / total) * 100).toFixed(2)}%;background:var(--${colour})"></i>`,
+    ({ key, colour }) =>
+      spent[key] > 0 &&
+      html`<i style="width:${((spent[key] / all) * 100).toFixed(2)}%;background:var(--${colour})"></i>`,
   );
-  const key = PHASES.map(
-    ({ title, colour }, index) =>
-      html`<li><i style="background:var(--${colour})"></i>${title} <b>${duration(seconds[index]!)}</b></li>`,
+  const legend = PHASES.map(
+    ({ key, title, colour }) =>
+      html`<li><i style="background:var(--${colour})"></i>${title} <b>${duration(spent[key])}</b></li>`,
   );
   return html`<section id="cost" aria-labelledby="h-cost"><h2 id="h-cost">Time and cost</h2>
-<p class="lead">Work that trials share (decoding, feature extraction) is done once and counted once, shared out over the trials; what came from an earlier run counts what it cost then.</p>
+<p class="lead">Trials share their decoded images and extracted features. Both are counted once, as much of them as the largest trial needed; what an earlier run had made counts what it cost then.</p>
 <dl class="tiles">${tiles.map(([value, label]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>
-<div class="phases" aria-hidden="true">${bar}</div><ul class="legend">${key}</ul>
+<div class="phases" aria-hidden="true">${bar}</div><ul class="legend">${legend}</ul>
 ${sourceTable(ok)}</section>`;
 }
 
 function sourceTable(ok: readonly OkRow[]): Markup {
+  const phases = PHASES.filter(({ key }) => key !== 'decode');
+  const numbers = [
+    'Heads',
+    'Extraction, images/s',
+    'Training, samples/s',
+    ...phases.map(({ title }) => title),
+    'Peak memory',
+  ];
   const columns = [
-    { title: 'Data set' },
-    { title: 'Source' },
-    { title: 'Architecture' },
-    { title: 'Device' },
-    ...[
-      'Heads',
-      'Extraction, images/s',
-      'Training, samples/s',
-      ...PHASES.map(({ title }) => title),
-      'Peak memory',
-    ].map((title) => ({ title, numeric: true })),
+    ...['Data set', 'Source', 'Architecture', 'Device'].map((title) => ({ title })),
+    ...numbers.map((title) => ({ title, numeric: true })),
   ];
   const groups = groupBy(ok, ({ spec, result }) =>
     JSON.stringify([spec.dataset, spec.source, spec.arch, result.device]),
   );
   const rows = [...groups.values()].map((group) => {
     const { spec, result } = group[0]!;
+    const spent = secondsSpent(group);
     const middle = (values: readonly number[]) => rate(median(values) ?? 0);
+    const memory = group.reduce((largest, row) => Math.max(largest, row.result.peakMemoryMb), 0);
     return {
       cells: [
         ...[spec.dataset, spec.source, spec.arch, result.device].map((content) => ({ content })),
         { content: count(group.length) },
         { content: middle(group.map((row) => row.result.extractImagesPerSecond)) },
         { content: middle(group.map((row) => row.result.trainImagesPerSecond)) },
-        ...PHASES.map(({ key }) => ({
-          content: duration(group.reduce((sum, row) => sum + row.result.timing[key], 0)),
-        })),
-        { content: `${count(group.reduce((most, row) => Math.max(most, row.result.peakMemoryMb), 0))} MB` },
+        ...phases.map(({ key }) => ({ content: duration(spent[key]) })),
+        { content: `${count(memory)} MB` },
       ],
     };
   });
-  return dataTable('Time by data set, source and device', columns, rows);
+  return dataTable(
+    'Time by data set, source and device; training and evaluation in thread-seconds',
+    columns,
+    rows,
+  );
 }

@@ -69,7 +69,7 @@ function prevalenceTable({ dataset, labelNames, splits }: DataSummary): Markup {
     cells: [{ content: label }, ...all.map((split) => ({ content: prevalence(split, index) }))],
   }));
   return dataTable(
-    `Prevalence of the labels of ${dataset}: positives, and their share of the images whose label is known`,
+    `Positives of ${dataset}, and their share of the images whose label is known`,
     columns,
     rows,
   );

@@ -31,7 +31,7 @@ function card(panel: Panel, factors: readonly Factor[]): Markup {
   const smallest = results.length > 1 ? results[0] : undefined;
   return html`<article class="card"><h3>${panel.title}</h3>
 <p class="big">${metric(largest.test.mean)}<span>${plusMinus(largest.test)}</span></p>
-<p class="at">at N = ${sizeText(largest.chosen.size)}, the largest${largest.test.mean === null ? '; undefined on this test set' : ''}</p>
+<p class="at">at N = ${sizeText(largest.chosen.size)}, the ${smallest === undefined ? 'only size' : 'largest'}${largest.test.mean === null ? '; undefined on this test set' : ''}</p>
 <p class="config">${configurationText(largest.chosen.levels, factors)}</p>
 ${strip(smallest?.test, largest.test)}
 ${

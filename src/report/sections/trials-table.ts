@@ -29,7 +29,7 @@ export function trialsSection({ experiment, rows }: ReportContext): Markup | fal
     { title: 'Validation AUROC', numeric: true },
     { title: 'Test AUROC', numeric: true },
     { title: 'Test AP', numeric: true },
-    { title: 'Best epoch', numeric: true },
+    { title: 'Best epoch, from 0', numeric: true },
     { title: 'Training time', numeric: true },
   ];
   const body = panels.flatMap(({ title, observations }) =>

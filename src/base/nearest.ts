@@ -33,3 +33,16 @@ export function suggestion(word: string, known: Iterable<string>): string {
   const guess = nearest(word, known);
   return guess === undefined ? '' : ` Did you mean '${guess}'?`;
 }
+
+/** `Did you mean X?`, or else the known words. */
+export function suggestionOrList(word: string, known: readonly string[]): string {
+  const guess = nearest(word, known);
+  if (guess !== undefined) return `Did you mean '${guess}'?`;
+  return known.length === 0 ? 'None is known.' : `Known: ${listSome(known, 20)}.`;
+}
+
+/** The first `count` items and how many more there are, for messages. */
+export function listSome(items: readonly string[], count: number): string {
+  const shown = items.slice(0, count).join(', ');
+  return items.length > count ? `${shown} and ${items.length - count} more` : shown;
+}

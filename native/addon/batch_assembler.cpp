@@ -1,0 +1,70 @@
+#include "addon/batch_assembler.h"
+
+#include <memory>
+
+#include "addon/job.h"
+#include "addon/marshal.h"
+
+namespace thaw::addon {
+namespace {
+
+class BatchAssemblerObject : public Napi::ObjectWrap<BatchAssemblerObject> {
+ public:
+  explicit BatchAssemblerObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BatchAssemblerObject>(info) {
+    guarded(info.Env(), [&] {
+      const Argument options(info[0], "");
+      if (!info[0].IsObject())
+        throw EngineError(ErrorCode::engine, "expected an object for the options of a batch assembler.", "options");
+      AssembleOptions plain = assembleOptions(options);
+      images_ = openMatrix(options.field("images"), AccessPattern::sequential);
+      plain.images = images_->view();
+      if (plain.images.type != ElementType::uint8)
+        throw EngineError(ErrorCode::engine, "expected 'uint8' for images.dtype but received another.", "images.dtype");
+      assembler_ = std::make_unique<BatchAssembler>(std::move(plain));
+    });
+  }
+
+  Napi::Value assemble(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const BatchAssembler& assembler = open();
+      const Argument rows(info[0], "rows"), target(info[2], "out");
+      const auto chosen = rows.rows(assembler.imageRows());
+      const bool flip = Argument(info[1], "flip").flag();
+      const auto out = target.floats(chosen.size() * assembler.imageSize());
+      return Job::start(
+          info.Env(), &occupancy_, {info.This().As<Napi::Object>(), rows.object(), target.object()},
+          [&assembler, chosen, flip, out] { assembler.assemble(chosen, flip, out); },
+          [](Napi::Env env) { return env.Undefined(); });
+    });
+  }
+
+  void dispose(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      occupancy_.require();
+      assembler_.reset();
+      images_.reset();
+    });
+  }
+
+ private:
+  const BatchAssembler& open() const {
+    occupancy_.require();
+    if (assembler_ == nullptr) throw EngineError(ErrorCode::engine, "this batch assembler has been disposed.");
+    return *assembler_;
+  }
+
+  std::unique_ptr<MatrixFile> images_;
+  std::unique_ptr<BatchAssembler> assembler_;
+  Occupancy occupancy_;
+};
+
+}  // namespace
+
+Napi::Function batchAssemblerClass(Napi::Env env) {
+  using Object = BatchAssemblerObject;
+  return Object::DefineClass(
+      env, "BatchAssembler",
+      {Object::InstanceMethod<&Object::assemble>("assemble"), Object::InstanceMethod<&Object::dispose>("dispose")});
+}
+
+}  // namespace thaw::addon

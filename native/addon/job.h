@@ -1,0 +1,146 @@
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/error.h"
+
+namespace thaw::addon {
+
+/** Data of one JavaScript environment (the main thread or a worker thread). */
+struct Environment {
+  /** Set when the environment ends: running jobs stop at their next step. Outlives the environment in their hands. */
+  std::shared_ptr<std::atomic<bool>> closing = std::make_shared<std::atomic<bool>>(false);
+};
+
+struct Failure {
+  ErrorCode code;
+  std::string message;
+  std::string node;
+};
+
+/** Runs `work`; the one place where exceptions of the engine are caught. Those of JavaScript itself pass through. */
+template <typename Work>
+std::optional<Failure> attempt(Work&& work) {
+  try {
+    work();
+    return std::nullopt;
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const EngineError& error) {
+    return Failure{error.code, error.what(), error.node};
+  } catch (const std::bad_alloc&) {
+    return Failure{ErrorCode::engine, "not enough memory.", ""};
+  } catch (const std::exception& error) {
+    return Failure{ErrorCode::engine, error.what(), ""};
+  }
+}
+
+inline const char* nameOf(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::store:
+      return "STORE";
+    case ErrorCode::busy:
+      return "BUSY";
+    case ErrorCode::aborted:
+      return "ABORTED";
+    case ErrorCode::engine:
+      break;
+  }
+  return "ENGINE";
+}
+
+/** JavaScript error with `code` and, where known, `node`. */
+inline Napi::Error errorOf(Napi::Env env, const Failure& failure) {
+  Napi::Error error = Napi::Error::New(env, failure.message);
+  error.Set("code", Napi::String::New(env, nameOf(failure.code)));
+  if (!failure.node.empty()) error.Set("node", Napi::String::New(env, failure.node));
+  return error;
+}
+
+/** Calls `work` at once; a failure becomes a JavaScript exception. */
+template <typename Work>
+auto guarded(Napi::Env env, Work&& work) {
+  using Result = decltype(work());
+  if constexpr (std::is_void_v<Result>) {
+    if (const auto failure = attempt(work)) throw errorOf(env, *failure);
+  } else {
+    std::optional<Result> result;
+    if (const auto failure = attempt([&] { result.emplace(work()); })) throw errorOf(env, *failure);
+    return *std::move(result);
+  }
+}
+
+/** Is a job at work on an object? One at a time. */
+class Occupancy {
+ public:
+  void require() const {
+    if (busy_) throw EngineError(ErrorCode::busy, "a call on this object is still at work: await it first.");
+  }
+  void enter() {
+    require();
+    busy_ = true;
+  }
+  void leave() { busy_ = false; }
+
+ private:
+  bool busy_ = false;
+};
+
+/** Work off the event loop: a promise, settled when it is done. Deletes itself. */
+class Job : public Napi::AsyncWorker {
+ public:
+  using Work = std::function<void()>;
+  using Result = std::function<Napi::Value(Napi::Env)>;
+
+  /**
+   * Runs `work` on a thread of the pool, then `result` on the thread of JavaScript. `kept` stays alive until then, and
+   * so does `occupancy` (a member of one of them; null where calls may overlap). Throws BUSY.
+   */
+  static Napi::Promise start(Napi::Env env, Occupancy* occupancy, const std::vector<Napi::Object>& kept, Work work,
+                             Result result) {
+    if (occupancy != nullptr) occupancy->enter();
+    auto* job = new Job(env, occupancy, kept, std::move(work), std::move(result));
+    const Napi::Promise promise = job->deferred_.Promise();
+    job->Queue();
+    return promise;
+  }
+
+  void Execute() override { failure_ = attempt(work_); }
+
+  void OnOK() override {
+    const Napi::HandleScope scope(Env());
+    if (occupancy_ != nullptr) occupancy_->leave();
+    if (failure_)
+      deferred_.Reject(errorOf(Env(), *failure_).Value());
+    else
+      deferred_.Resolve(result_(Env()));
+  }
+
+ private:
+  Job(Napi::Env env, Occupancy* occupancy, const std::vector<Napi::Object>& kept, Work work, Result result)
+      : Napi::AsyncWorker(env, "thaw"),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        occupancy_(occupancy),
+        work_(std::move(work)),
+        result_(std::move(result)) {
+    for (const Napi::Object& object : kept) kept_.push_back(Napi::Persistent(object));
+  }
+
+  Napi::Promise::Deferred deferred_;
+  Occupancy* occupancy_;
+  std::vector<Napi::ObjectReference> kept_;
+  Work work_;
+  Result result_;
+  std::optional<Failure> failure_;
+};
+
+}  // namespace thaw::addon

@@ -1,0 +1,27 @@
+/** The public API: what the command line is made of, for scripts and notebooks. */
+export { ThawError } from './base/errors.js';
+export { type Progress, silent } from './base/progress.js';
+export type { Dataset, DatasetEntry } from './data/dataset.js';
+export { type DataSource, loadDataset } from './data/load.js';
+export { type Split, type SplitRule, splitDataset } from './data/split.js';
+export { trainingSubsets } from './data/subset.js';
+export { buildTask, type Task, type TaskRule } from './data/task.js';
+export { HeadBank } from './engine/head-bank.js';
+export type { Executor } from './execute/executor.js';
+export { LocalExecutor } from './execute/local.js';
+export { drySweep, runSweep, type SweepOptions, type SweepOutcome } from './execute/run-sweep.js';
+export { extractFeatures } from './features/extract.js';
+export { type FeatureStore, openFeatureStore, readRows } from './features/store.js';
+export { ingest } from './image/ingest.js';
+export { type ImageStore, openImageStore } from './image/store.js';
+export type { ModelCard } from './model/card.js';
+export { describeModel } from './model/describe.js';
+export { type LoadedModel, loadModel, readCard } from './model/registry.js';
+export { writeReport } from './report/report.js';
+export { chooseThresholds, evaluateSet } from './stats/evaluate.js';
+export type { SweepConfig } from './sweep/config.js';
+export { parseFilter } from './sweep/filter.js';
+export { type Ledger, type LedgerRow, readLedger } from './sweep/ledger.js';
+export { readPredictions } from './sweep/predictions.js';
+export { parseConfig, readConfig } from './sweep/read-config.js';
+export { type TrialResult, type TrialSpec, trialId } from './train/trial.js';
