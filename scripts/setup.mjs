@@ -37,7 +37,8 @@ function run(command, args, what, env = process.env) {
   const started = Date.now();
   const result = spawnSync(command, args, { cwd: root, env, encoding: 'utf8', maxBuffer: 1 << 28 });
   if (result.error !== undefined || result.status !== 0) {
-    process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
+    const output = `${result.stdout ?? ''}${result.stderr ?? ''}`.trimEnd().split('\n');
+    process.stderr.write(`${output.slice(-60).join('\n')}\n`);
     fail(
       `${what} failed (${command} ${args.join(' ')}): ${result.error?.message ?? `exit status ${result.status}`}`,
     );

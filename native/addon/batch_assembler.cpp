@@ -10,16 +10,19 @@ namespace {
 
 class BatchAssemblerObject : public Napi::ObjectWrap<BatchAssemblerObject> {
  public:
-  explicit BatchAssemblerObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BatchAssemblerObject>(info) {
+  explicit BatchAssemblerObject(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<BatchAssemblerObject>(info) {
     guarded(info.Env(), [&] {
       const Argument options(info[0], "");
       if (!info[0].IsObject())
-        throw EngineError(ErrorCode::engine, "expected an object for the options of a batch assembler.", "options");
+        throw EngineError(ErrorCode::engine, "expected an object for the options of a batch assembler.",
+                          "options");
       AssembleOptions plain = assembleOptions(options);
       images_ = openMatrix(options.field("images"), AccessPattern::sequential);
       plain.images = images_->view();
       if (plain.images.type != ElementType::uint8)
-        throw EngineError(ErrorCode::engine, "expected 'uint8' for images.dtype but received another.", "images.dtype");
+        throw EngineError(ErrorCode::engine, "expected 'uint8' for images.dtype but received another.",
+                          "images.dtype");
       assembler_ = std::make_unique<BatchAssembler>(std::move(plain));
     });
   }
@@ -49,7 +52,8 @@ class BatchAssemblerObject : public Napi::ObjectWrap<BatchAssemblerObject> {
  private:
   const BatchAssembler& open() const {
     occupancy_.require();
-    if (assembler_ == nullptr) throw EngineError(ErrorCode::engine, "this batch assembler has been disposed.");
+    if (assembler_ == nullptr)
+      throw EngineError(ErrorCode::engine, "this batch assembler has been disposed.");
     return *assembler_;
   }
 
@@ -62,9 +66,9 @@ class BatchAssemblerObject : public Napi::ObjectWrap<BatchAssemblerObject> {
 
 Napi::Function batchAssemblerClass(Napi::Env env) {
   using Object = BatchAssemblerObject;
-  return Object::DefineClass(
-      env, "BatchAssembler",
-      {Object::InstanceMethod<&Object::assemble>("assemble"), Object::InstanceMethod<&Object::dispose>("dispose")});
+  return Object::DefineClass(env, "BatchAssembler",
+                             {Object::InstanceMethod<&Object::assemble>("assemble"),
+                              Object::InstanceMethod<&Object::dispose>("dispose")});
 }
 
 }  // namespace thaw::addon

@@ -154,7 +154,8 @@ Napi::Function headBankClass(Napi::Env env) {
       env, "HeadBank",
       {Object::InstanceMethod<&Object::train>("train"), Object::InstanceMethod<&Object::infer>("infer"),
        Object::InstanceMethod<&Object::weights>("weights"), Object::InstanceMethod<&Object::load>("load"),
-       Object::InstanceMethod<&Object::snapshot>("snapshot"), Object::InstanceMethod<&Object::restore>("restore"),
+       Object::InstanceMethod<&Object::snapshot>("snapshot"),
+       Object::InstanceMethod<&Object::restore>("restore"),
        Object::InstanceMethod<&Object::dispose>("dispose")});
 }
 

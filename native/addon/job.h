@@ -17,7 +17,8 @@ namespace thaw::addon {
 
 /** Data of one JavaScript environment (the main thread or a worker thread). */
 struct Environment {
-  /** Set when the environment ends: running jobs stop at their next step. Outlives the environment in their hands. */
+  /** Set when the environment ends: running jobs stop at their next step. Outlives the environment in their
+   * hands. */
   std::shared_ptr<std::atomic<bool>> closing = std::make_shared<std::atomic<bool>>(false);
 };
 
@@ -27,7 +28,8 @@ struct Failure {
   std::string node;
 };
 
-/** Runs `work`; the one place where exceptions of the engine are caught. Those of JavaScript itself pass through. */
+/** Runs `work`; the one place where exceptions of the engine are caught. Those of JavaScript itself pass
+ * through. */
 template <typename Work>
 std::optional<Failure> attempt(Work&& work) {
   try {
@@ -102,11 +104,11 @@ class Job : public Napi::AsyncWorker {
   using Result = std::function<Napi::Value(Napi::Env)>;
 
   /**
-   * Runs `work` on a thread of the pool, then `result` on the thread of JavaScript. `kept` stays alive until then, and
-   * so does `occupancy` (a member of one of them; null where calls may overlap). Throws BUSY.
+   * Runs `work` on a thread of the pool, then `result` on the thread of JavaScript. `kept` stays alive until
+   * then, and so does `occupancy` (a member of one of them; null where calls may overlap). Throws BUSY.
    */
-  static Napi::Promise start(Napi::Env env, Occupancy* occupancy, const std::vector<Napi::Object>& kept, Work work,
-                             Result result) {
+  static Napi::Promise start(Napi::Env env, Occupancy* occupancy, const std::vector<Napi::Object>& kept,
+                             Work work, Result result) {
     if (occupancy != nullptr) occupancy->enter();
     auto* job = new Job(env, occupancy, kept, std::move(work), std::move(result));
     const Napi::Promise promise = job->deferred_.Promise();

@@ -18,8 +18,10 @@ std::string describe(const Napi::Value& value) {
   if (value.IsFunction()) return "a function";
   if (!value.IsObject()) return "a value of another type";
   const Napi::Value constructor = value.As<Napi::Object>().Get("constructor");
-  std::string name = constructor.IsFunction() ? constructor.As<Napi::Object>().Get("name").ToString().Utf8Value() : "object";
-  if (value.IsTypedArray()) name += " of length " + std::to_string(value.As<Napi::TypedArray>().ElementLength());
+  std::string name =
+      constructor.IsFunction() ? constructor.As<Napi::Object>().Get("name").ToString().Utf8Value() : "object";
+  if (value.IsTypedArray())
+    name += " of length " + std::to_string(value.As<Napi::TypedArray>().ElementLength());
   if (value.IsArray()) name += " of length " + std::to_string(value.As<Napi::Array>().Length());
   return name;
 }
@@ -54,8 +56,9 @@ class StepTables {
 
 OptimizerOptions optimizerOptions(const Argument& optimizer) {
   constexpr OptimizerKind kinds[] = {OptimizerKind::sgd, OptimizerKind::adam, OptimizerKind::adamw};
-  return {kinds[optimizer.field("kind").choice({"sgd", "adam", "adamw"})], optimizer.field("momentum").number(),
-          optimizer.field("nesterov").flag(), optimizer.field("beta2").number(), optimizer.field("epsilon").number()};
+  return {kinds[optimizer.field("kind").choice({"sgd", "adam", "adamw"})],
+          optimizer.field("momentum").number(), optimizer.field("nesterov").flag(),
+          optimizer.field("beta2").number(), optimizer.field("epsilon").number()};
 }
 
 SampleGroup sampleGroup(const Argument& group, std::size_t limit) {
@@ -74,7 +77,8 @@ HeadOptions headOptions(const Argument& head, std::size_t outputs, StepTables& t
   options.dropout = head.field("dropout").number();
   options.weightDecay = head.field("weightDecay").number();
   options.learningRates = tables.keep(head.field("learningRates").floats());
-  if (const Argument momenta = head.field("momenta"); momenta.isGiven()) options.momenta = tables.keep(momenta.floats());
+  if (const Argument momenta = head.field("momenta"); momenta.isGiven())
+    options.momenta = tables.keep(momenta.floats());
   options.labelWeights = optionalFloats(head.field("labelWeights"), outputs);
   options.positiveWeights = optionalFloats(head.field("positiveWeights"), outputs);
   return options;
@@ -83,7 +87,8 @@ HeadOptions headOptions(const Argument& head, std::size_t outputs, StepTables& t
 }  // namespace
 
 void Argument::refuse(const std::string& expected) const {
-  throw EngineError(ErrorCode::engine, "expected " + expected + " for " + name_ + " but received " + describe(value_) + ".",
+  throw EngineError(ErrorCode::engine,
+                    "expected " + expected + " for " + name_ + " but received " + describe(value_) + ".",
                     name_);
 }
 
@@ -102,7 +107,8 @@ std::vector<Argument> Argument::list() const {
 }
 
 double Argument::number() const {
-  if (!value_.IsNumber() || !std::isfinite(value_.As<Napi::Number>().DoubleValue())) refuse("a finite number");
+  if (!value_.IsNumber() || !std::isfinite(value_.As<Napi::Number>().DoubleValue()))
+    refuse("a finite number");
   return value_.As<Napi::Number>().DoubleValue();
 }
 
@@ -130,7 +136,10 @@ std::size_t Argument::choice(std::initializer_list<const char*> choices) const {
   for (const char* choice : choices) {
     if (given == choice) return index;
     index++;
-    expected += (expected.empty() ? "'" : index == choices.size() ? " or '" : ", '") + std::string(choice) + "'";
+    expected += (expected.empty()          ? "'"
+                 : index == choices.size() ? " or '"
+                                           : ", '") +
+                std::string(choice) + "'";
   }
   refuse(expected);
 }
@@ -139,7 +148,9 @@ template <typename T>
 std::span<T> Argument::typedArray(napi_typedarray_type type, const char* typeName, std::size_t length) const {
   const bool fits = value_.IsTypedArray() && value_.As<Napi::TypedArray>().TypedArrayType() == type &&
                     (length == anyLength || value_.As<Napi::TypedArray>().ElementLength() == length);
-  if (!fits) refuse(std::string("a ") + typeName + (length == anyLength ? "" : " of length " + std::to_string(length)));
+  if (!fits)
+    refuse(std::string("a ") + typeName +
+           (length == anyLength ? "" : " of length " + std::to_string(length)));
   auto array = value_.As<Napi::TypedArrayOf<T>>();
   return {array.Data(), array.ElementLength()};
 }
@@ -189,7 +200,8 @@ HeadBankOptions headBankOptions(const Argument& options) {
   result.optimizer = optimizerOptions(options.field("optimizer"));
   result.select = options.field("select").choice({"loss", "auroc"}) == 0 ? Selection::loss : Selection::auroc;
   result.threads = options.field("threads").count(1, 1024);
-  for (const Argument& group : options.field("groups").list()) result.groups.push_back(sampleGroup(group, rows));
+  for (const Argument& group : options.field("groups").list())
+    result.groups.push_back(sampleGroup(group, rows));
   StepTables tables;
   for (const Argument& head : options.field("heads").list())
     result.heads.push_back(headOptions(head, result.outputs, tables));

@@ -15,7 +15,8 @@
 
 namespace thaw::addon {
 
-/** A JavaScript value and its name in messages; every reader throws ENGINE "expected X for Y but received Z". */
+/** A JavaScript value and its name in messages; every reader throws ENGINE "expected X for Y but received Z".
+ */
 class Argument {
  public:
   Argument(Napi::Value value, std::string name) : value_(value), name_(std::move(name)) {}

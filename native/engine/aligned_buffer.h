@@ -12,7 +12,8 @@
 
 namespace thaw {
 
-/** Zeroed array of numbers on a cache line's boundary; a large one lies in huge pages where the system has them. */
+/** Zeroed array of numbers on a cache line's boundary; a large one lies in huge pages where the system has
+ * them. */
 template <typename T>
 class AlignedBuffer {
  public:
@@ -31,9 +32,15 @@ class AlignedBuffer {
     std::memset(data_.get(), 0, bytes);
   }
 
-  T* data() { return data_.get(); }
-  const T* data() const { return data_.get(); }
-  std::size_t size() const { return size_; }
+  T* data() {
+    return data_.get();
+  }
+  const T* data() const {
+    return data_.get();
+  }
+  std::size_t size() const {
+    return size_;
+  }
 
  private:
   struct Free {

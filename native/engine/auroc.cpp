@@ -54,7 +54,8 @@ double auroc(std::span<const float> scores, std::span<const std::uint8_t> positi
     for (; first + tied < keys.size() && keys[first + tied] >> 1 == keys[first] >> 1; tied++)
       tiedPositives += keys[first + tied] & 1;
     const std::uint64_t tiedNegatives = tied - tiedPositives;
-    wins += static_cast<double>(tiedPositives) * (static_cast<double>(negatives) + 0.5 * static_cast<double>(tiedNegatives));
+    wins += static_cast<double>(tiedPositives) *
+            (static_cast<double>(negatives) + 0.5 * static_cast<double>(tiedNegatives));
     positives += tiedPositives;
     negatives += tiedNegatives;
     first += tied;

@@ -6,10 +6,12 @@
 
 namespace thaw {
 
-/** Kinds of fault, by name in `src/base/errors.ts`. A loss that is not finite is no exception but a head's `failedStep`. */
+/** Kinds of fault, by name in `src/base/errors.ts`. A loss that is not finite is no exception but a head's
+ * `failedStep`. */
 enum class ErrorCode { engine, store, busy, aborted };
 
-/** The one exception of the engine: what was expected, what came, and `node`, where (an option, a file), or empty. */
+/** The one exception of the engine: what was expected, what came, and `node`, where (an option, a file), or
+ * empty. */
 class EngineError : public std::runtime_error {
  public:
   EngineError(ErrorCode code, const std::string& message, std::string node = "")

@@ -11,7 +11,8 @@ namespace thaw {
 namespace {
 
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
-/** State of a block's heads: larger than the second cache is no loss as long as the third feeds it in time. */
+/** State of a block's heads: larger than the second cache is no loss as long as the third feeds it in time.
+ */
 constexpr std::size_t blockBytes = std::size_t{3} << 19;
 constexpr std::size_t mostHeadsInBlock = 32;
 /** Blocks a thread, so that threads end together. */
@@ -39,7 +40,8 @@ TrainResult::TrainResult(std::size_t heads, std::size_t epochs)
 HeadBank::HeadBank(HeadBankOptions options, const HeadKernels& kernels)
     : options_((checkOptions(options), std::move(options))),
       kernels_(kernels),
-      states_(HeadLayout(options_.features.columns, options_.outputs, options_.optimizer.kind), options_.heads.size()),
+      states_(HeadLayout(options_.features.columns, options_.outputs, options_.optimizer.kind),
+              options_.heads.size()),
       pool_(options_.threads),
       scalings_(options_.groups.size()),
       epochs_(options_.groups.size(), 0) {
@@ -54,32 +56,38 @@ void HeadBank::prepareHeads() {
   for (std::size_t head = 0; head < heads(); head++) {
     const HeadOptions& options = options_.heads[head];
     const double threshold = std::min(std::round(options.dropout * 65536), 65535.0);
-    constants_.push_back({static_cast<std::uint32_t>(threshold), static_cast<float>(65536 / (65536 - threshold)),
-                          repeated(options.labelWeights), repeated(options.positiveWeights)});
+    constants_.push_back({static_cast<std::uint32_t>(threshold),
+                          static_cast<float>(65536 / (65536 - threshold)), repeated(options.labelWeights),
+                          repeated(options.positiveWeights)});
     states_.initialize(head, options.seed);
     states_.records[head].bestCriterion = none;
   }
 }
 
-/** Heads of a group in blocks whose weights stay near the core, small enough that all threads have work to the end. */
+/** Heads of a group in blocks whose weights stay near the core, small enough that all threads have work to
+ * the end. */
 void HeadBank::prepareBlocks() {
   const std::size_t headBytes = states_.layout.parameters() * (1 + states_.layout.moments) * sizeof(float);
-  const std::size_t fair = (heads() + pool_.threads() * blocksPerThread - 1) / (pool_.threads() * blocksPerThread);
-  const std::size_t most =
-      std::min({std::max<std::size_t>(blockBytes / headBytes, 2), std::max<std::size_t>(fair, 2), mostHeadsInBlock});
+  const std::size_t fair =
+      (heads() + pool_.threads() * blocksPerThread - 1) / (pool_.threads() * blocksPerThread);
+  const std::size_t most = std::min(
+      {std::max<std::size_t>(blockBytes / headBytes, 2), std::max<std::size_t>(fair, 2), mostHeadsInBlock});
   std::vector<std::vector<std::size_t>> members(options_.groups.size());
   for (std::size_t head = 0; head < heads(); head++) members[options_.heads[head].group].push_back(head);
   for (std::size_t group = 0; group < members.size(); group++) {
     const std::size_t count = members[group].size(), blocks = (count + most - 1) / most;
     for (std::size_t block = 0; block < blocks; block++) {
       const auto begin = members[group].begin();
-      blocks_.push_back({group, {begin + static_cast<std::ptrdiff_t>(count * block / blocks),
-                                 begin + static_cast<std::ptrdiff_t>(count * (block + 1) / blocks)}});
+      blocks_.push_back({group,
+                         {begin + static_cast<std::ptrdiff_t>(count * block / blocks),
+                          begin + static_cast<std::ptrdiff_t>(count * (block + 1) / blocks)}});
     }
   }
 }
 
-const Standardization* HeadBank::scalingOf(std::size_t head) const { return scalings_[options_.heads[head].group].get(); }
+const Standardization* HeadBank::scalingOf(std::size_t head) const {
+  return scalings_[options_.heads[head].group].get();
+}
 
 const Standardization* HeadBank::ensureScaling(std::size_t group) {
   const SampleGroup& options = options_.groups[group];
@@ -95,7 +103,8 @@ void HeadBank::standardizeGroups() {
 
 void HeadBank::requireUsable() const {
   if (interrupted_)
-    throw EngineError(ErrorCode::engine, "training was stopped in the middle of an epoch: restore a snapshot first.");
+    throw EngineError(ErrorCode::engine,
+                      "training was stopped in the middle of an epoch: restore a snapshot first.");
 }
 
 LinearWeights HeadBank::weights(std::size_t head, WeightsKind which) {
@@ -135,14 +144,18 @@ void HeadBank::evaluateTask(const EvaluationTask& task, std::span<const std::uin
     const EvaluatedHead& head = heads[index];
     if (packed.values == nullptr || head.scaling != heads[index - 1].scaling)
       packed = packInto(scratch, kernels_, options_.features, block, layout.panels, head.scaling);
-    kernels_.forward({packed, layout.outputs, head.parameters, head.parameters + layout.weightSize, scratch.logits.data()});
-    std::copy_n(scratch.logits.data(), task.rows * layout.outputs, head.logits + task.firstRow * layout.outputs);
+    kernels_.forward({packed, layout.outputs, head.parameters, head.parameters + layout.weightSize,
+                      scratch.logits.data()});
+    std::copy_n(scratch.logits.data(), task.rows * layout.outputs,
+                head.logits + task.firstRow * layout.outputs);
     if (losses == nullptr) continue;
     const HeadConstants& constants = constants_[head.head];
-    const auto pointer = [](const std::vector<float>& weights) { return weights.empty() ? nullptr : weights.data(); };
-    losses[index] =
-        kernels_.loss({task.rows, layout.outputs, options_.loss, scratch.targets.data(), pointer(constants.labelWeights),
-                       pointer(constants.positiveWeights), 1.0f, scratch.logits.data(), scratch.gradients.data()});
+    const auto pointer = [](const std::vector<float>& weights) {
+      return weights.empty() ? nullptr : weights.data();
+    };
+    losses[index] = kernels_.loss({task.rows, layout.outputs, options_.loss, scratch.targets.data(),
+                                   pointer(constants.labelWeights), pointer(constants.positiveWeights), 1.0f,
+                                   scratch.logits.data(), scratch.gradients.data()});
   }
 }
 
@@ -150,7 +163,8 @@ std::size_t HeadBank::bytes() const {
   std::size_t total = states_.floats() * sizeof(float) + options_.targets.size() * sizeof(float);
   for (const SampleGroup& group : options_.groups)
     total += (group.order.size() + 2 * group.validationRows.size()) * sizeof(std::uint32_t);
-  for (const HeadScratch& scratch : scratch_) total += (scratch.packed.size() + 3 * scratch.logits.size()) * sizeof(float);
+  for (const HeadScratch& scratch : scratch_)
+    total += (scratch.packed.size() + 3 * scratch.logits.size()) * sizeof(float);
   return total;
 }
 

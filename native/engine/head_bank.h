@@ -30,11 +30,12 @@ struct TrainResult {
 enum class WeightsKind { best, last };
 
 /**
- * Many linear heads trained at once on shared features. Every head has its own seed, learning rates, dropout, decay and
- * loss weights and comes out the same, bit for bit, whatever other heads are in the bank and however many threads train.
+ * Many linear heads trained at once on shared features. Every head has its own seed, learning rates, dropout,
+ * decay and loss weights and comes out the same, bit for bit, whatever other heads are in the bank and
+ * however many threads train.
  *
- * Heads of one sample group are taken in blocks: a thread packs a batch once and makes a step of every head of its block.
- * Not safe for use by several threads at once.
+ * Heads of one sample group are taken in blocks: a thread packs a batch once and makes a step of every head
+ * of its block. Not safe for use by several threads at once.
  */
 class HeadBank {
  public:
@@ -42,13 +43,15 @@ class HeadBank {
   explicit HeadBank(HeadBankOptions options, const HeadKernels& kernels = headKernels());
 
   /**
-   * Trains every head for up to `epochs` further epochs; heads whose order has ended or whose loss was not finite are
-   * left alone. Throws ABORTED when stopped in between: the bank then needs `restore` before it is used again.
+   * Trains every head for up to `epochs` further epochs; heads whose order has ended or whose loss was not
+   * finite are left alone. Throws ABORTED when stopped in between: the bank then needs `restore` before it is
+   * used again.
    */
   TrainResult train(std::size_t epochs, const StopSignal& stop);
 
   /** Logits [heads × rows × outputs] without dropout. Throws ABORTED when stopped. */
-  void infer(std::span<const std::uint32_t> rows, WeightsKind which, const StopSignal& stop, std::span<float> logits);
+  void infer(std::span<const std::uint32_t> rows, WeightsKind which, const StopSignal& stop,
+             std::span<float> logits);
 
   LinearWeights weights(std::size_t head, WeightsKind which);
   void load(std::size_t head, std::span<const float> weight, std::span<const float> bias);
@@ -91,12 +94,14 @@ class HeadBank {
   void requireUsable() const;
   bool hasEpoch(std::size_t group) const { return epochs_[group] < options_.groups[group].epochs(); }
 
-  void trainBlock(const Block& block, const StopSignal& stop, HeadScratch& scratch, std::size_t column, TrainResult& result);
-  double stepHead(std::size_t head, std::size_t step, const PackedRows& batch, float lossScale, HeadScratch& scratch);
+  void trainBlock(const Block& block, const StopSignal& stop, HeadScratch& scratch, std::size_t column,
+                  TrainResult& result);
+  double stepHead(std::size_t head, std::size_t step, const PackedRows& batch, float lossScale,
+                  HeadScratch& scratch);
   void validate(const StopSignal& stop, std::size_t column, TrainResult& result);
   void validatePass(const Pass& pass, const StopSignal& stop, std::size_t column, TrainResult& result);
-  void evaluateTask(const EvaluationTask& task, std::span<const std::uint32_t> rows, std::span<const EvaluatedHead> heads,
-                    HeadScratch& scratch, double* losses);
+  void evaluateTask(const EvaluationTask& task, std::span<const std::uint32_t> rows,
+                    std::span<const EvaluatedHead> heads, HeadScratch& scratch, double* losses);
   void chooseBest(std::size_t head, double loss, double auroc);
 
   HeadBankOptions options_;
@@ -108,8 +113,9 @@ class HeadBank {
   std::vector<Block> blocks_;
   std::vector<ValidationSet> sets_;
   std::vector<Pass> passes_;
-  std::vector<std::unique_ptr<Standardization>> scalings_;  ///< of the groups that have one, made when first needed
-  std::vector<std::uint64_t> epochs_;                       ///< of every group: epochs done
+  std::vector<std::unique_ptr<Standardization>>
+      scalings_;                       ///< of the groups that have one, made when first needed
+  std::vector<std::uint64_t> epochs_;  ///< of every group: epochs done
   bool interrupted_ = false;
 };
 

@@ -9,7 +9,8 @@ namespace thaw {
 namespace {
 
 [[noreturn]] void refuse(const std::string& node, const std::string& expected, const std::string& received) {
-  throw EngineError(ErrorCode::engine, "expected " + expected + " for " + node + " but received " + received + ".", node);
+  throw EngineError(ErrorCode::engine,
+                    "expected " + expected + " for " + node + " but received " + received + ".", node);
 }
 
 void checkSize(const std::string& node, const std::string& what, std::size_t expected, std::size_t received) {
@@ -22,12 +23,14 @@ void checkRows(const std::string& node, const std::vector<std::uint32_t>& rows, 
 }
 
 /** Class probabilities of the rows that are used. */
-void checkProbabilities(const std::string& node, const HeadBankOptions& options, const std::vector<std::uint32_t>& rows) {
+void checkProbabilities(const std::string& node, const HeadBankOptions& options,
+                        const std::vector<std::uint32_t>& rows) {
   for (const std::uint32_t row : rows) {
     for (std::size_t output = 0; output < options.outputs; output++) {
       const float target = options.targets[row * options.outputs + output];
       if (!(target >= 0 && target <= 1))
-        refuse("targets", "class probabilities for row " + std::to_string(row) + " of " + node, std::to_string(target));
+        refuse("targets", "class probabilities for row " + std::to_string(row) + " of " + node,
+               std::to_string(target));
     }
   }
 }
@@ -50,7 +53,8 @@ void checkHead(const HeadBankOptions& options, std::size_t index) {
   const HeadOptions& head = options.heads[index];
   const std::string node = "heads[" + std::to_string(index) + "]";
   if (head.group >= options.groups.size())
-    refuse(node + ".group", "a group below " + std::to_string(options.groups.size()), std::to_string(head.group));
+    refuse(node + ".group", "a group below " + std::to_string(options.groups.size()),
+           std::to_string(head.group));
   if (!(head.dropout >= 0 && head.dropout < 1))
     refuse(node + ".dropout", "a rate from 0 to below 1", std::to_string(head.dropout));
   if (!(head.weightDecay >= 0 && std::isfinite(head.weightDecay)))
@@ -58,11 +62,13 @@ void checkHead(const HeadBankOptions& options, std::size_t index) {
   const SampleGroup& group = options.groups[head.group];
   const std::size_t steps = group.epochs() * options.stepsPerEpoch(group);
   checkSize(node + ".learningRates", "values, one a step", steps, head.learningRates->size());
-  if (head.momenta != nullptr) checkSize(node + ".momenta", "values, one a step", steps, head.momenta->size());
+  if (head.momenta != nullptr)
+    checkSize(node + ".momenta", "values, one a step", steps, head.momenta->size());
   if (!head.labelWeights.empty())
     checkSize(node + ".labelWeights", "values, one an output", options.outputs, head.labelWeights.size());
   if (head.positiveWeights.empty()) return;
-  if (options.loss == Loss::softmax) refuse(node + ".positiveWeights", "no positive weights with softmax", "some");
+  if (options.loss == Loss::softmax)
+    refuse(node + ".positiveWeights", "no positive weights with softmax", "some");
   checkSize(node + ".positiveWeights", "values, one an output", options.outputs, head.positiveWeights.size());
 }
 

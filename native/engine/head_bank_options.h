@@ -48,7 +48,9 @@ struct HeadBankOptions {
   Selection select = Selection::loss;
   std::size_t threads = 1;
 
-  std::size_t stepsPerEpoch(const SampleGroup& group) const { return (group.rowsPerEpoch + batch - 1) / batch; }
+  std::size_t stepsPerEpoch(const SampleGroup& group) const {
+    return (group.rowsPerEpoch + batch - 1) / batch;
+  }
 };
 
 /** Throws ENGINE, with the option as node, where sizes, ranges or rows do not fit together. */

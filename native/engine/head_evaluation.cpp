@@ -9,7 +9,9 @@ namespace {
 
 constexpr float unknown = std::numeric_limits<float>::quiet_NaN();
 
-std::size_t roundUp(std::size_t value, std::size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::size_t roundUp(std::size_t value, std::size_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 void toLogProbabilities(std::span<float> logits, std::size_t outputs) {
   for (std::size_t first = 0; first < logits.size(); first += outputs) {
@@ -27,7 +29,8 @@ void toLogProbabilities(std::span<float> logits, std::size_t outputs) {
 HeadScratch::HeadScratch(std::size_t panels, std::size_t outputs, std::size_t batch) {
   const std::size_t rows = roundUp(std::max(batch, evaluationRows), rowMultiple);
   const std::size_t numbers = roundUp(rows * outputs, panelWidth);
-  // One vector more than the rows need: panels of a power of two would all fall on the same lines of the first cache.
+  // One vector more than the rows need: panels of a power of two would all fall on the same lines of the
+  // first cache.
   panelStride = (rows + 1) * panelWidth;
   source.resize(rows);
   packed = AlignedBuffer<float>(panels * panelStride);
@@ -43,7 +46,8 @@ PackedRows packInto(HeadScratch& scratch, const HeadKernels& kernels, const Matr
   const std::size_t padded = roundUp(rows.size(), rowMultiple);
   kernels.pack({scratch.source.data(), features.type, rows.size(), padded, features.columns, panels,
                 scaling == nullptr ? nullptr : scaling->packedMean.data(),
-                scaling == nullptr ? nullptr : scaling->packedInverse.data(), scratch.packed.data(), scratch.panelStride});
+                scaling == nullptr ? nullptr : scaling->packedInverse.data(), scratch.packed.data(),
+                scratch.panelStride});
   return {scratch.packed.data(), rows.size(), padded, panels, scratch.panelStride};
 }
 
@@ -53,10 +57,12 @@ std::size_t gatherTargets(HeadScratch& scratch, const std::vector<float>& target
   for (const std::uint32_t row : rows) out = std::copy_n(targets.data() + row * outputs, outputs, out);
   const std::size_t count = rows.size() * outputs;
   std::fill(out, scratch.targets.data() + roundUp(count, panelWidth), unknown);
-  return static_cast<std::size_t>(std::count_if(scratch.targets.data(), out, [](float y) { return !std::isnan(y); }));
+  return static_cast<std::size_t>(
+      std::count_if(scratch.targets.data(), out, [](float y) { return !std::isnan(y); }));
 }
 
-ValidationSet::ValidationSet(std::vector<std::uint32_t> chosen, const std::vector<float>& targets, std::size_t outputs)
+ValidationSet::ValidationSet(std::vector<std::uint32_t> chosen, const std::vector<float>& targets,
+                             std::size_t outputs)
     : rows(std::move(chosen)), labels(outputs) {
   for (std::size_t position = 0; position < rows.size(); position++) {
     for (std::size_t output = 0; output < outputs; output++) {
@@ -76,7 +82,8 @@ double macroAuroc(const ValidationSet& set, std::span<float> logits, std::size_t
   std::size_t defined = 0;
   for (std::size_t output = 0; output < outputs; output++) {
     const ValidationSet::Label& label = set.labels[output];
-    const auto positives = static_cast<std::size_t>(std::count(label.positive.begin(), label.positive.end(), 1));
+    const auto positives =
+        static_cast<std::size_t>(std::count(label.positive.begin(), label.positive.end(), 1));
     if (positives == 0 || positives == label.positive.size()) continue;
     scratch.scores.resize(label.positions.size());
     for (std::size_t i = 0; i < label.positions.size(); i++)

@@ -34,7 +34,8 @@ struct HeadScratch {
 PackedRows packInto(HeadScratch& scratch, const HeadKernels& kernels, const MatrixView& features,
                     std::span<const std::uint32_t> rows, std::size_t panels, const Standardization* scaling);
 
-/** Targets of the rows side by side in the scratch, NaN up to a multiple of 16; returns the number of known ones. */
+/** Targets of the rows side by side in the scratch, NaN up to a multiple of 16; returns the number of known
+ * ones. */
 std::size_t gatherTargets(HeadScratch& scratch, const std::vector<float>& targets, std::size_t outputs,
                           std::span<const std::uint32_t> rows);
 
@@ -53,10 +54,11 @@ struct ValidationSet {
 };
 
 /**
- * Mean of the AUROCs of the labels that have both classes, NaN where none has; with softmax every class against the
- * rest by its probability. `logits` [rows × outputs] is overwritten by log-probabilities then.
+ * Mean of the AUROCs of the labels that have both classes, NaN where none has; with softmax every class
+ * against the rest by its probability. `logits` [rows × outputs] is overwritten by log-probabilities then.
  */
-double macroAuroc(const ValidationSet& set, std::span<float> logits, std::size_t outputs, Loss loss, HeadScratch& scratch);
+double macroAuroc(const ValidationSet& set, std::span<float> logits, std::size_t outputs, Loss loss,
+                  HeadScratch& scratch);
 
 /** A head whose logits are wanted. */
 struct EvaluatedHead {

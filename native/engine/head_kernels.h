@@ -3,15 +3,16 @@
 #include <cstddef>
 #include <cstdint>
 
-// What a backend provides for the head bank. Only plain structs here: kernel files are compiled with different
-// instruction sets and must not share inline functions.
+// What a backend provides for the head bank. Only plain structs here: kernel files are compiled with
+// different instruction sets and must not share inline functions.
 namespace thaw {
 
 enum class ElementType { float32, float16, uint8 };
 enum class Loss { bce, softmax };
 enum class UpdateRule { sgd, nesterov, adam };
 
-/** Features are kept in panels of 16; a matrix [n, F] is stored as [panels, n, 16], zeros behind the last feature. */
+/** Features are kept in panels of 16; a matrix [n, F] is stored as [panels, n, 16], zeros behind the last
+ * feature. */
 inline constexpr std::size_t panelWidth = 16;
 /** The number of panels is padded to a multiple of this. */
 inline constexpr std::size_t panelMultiple = 4;
@@ -22,7 +23,8 @@ inline constexpr std::size_t rowMultiple = 4;
 inline constexpr std::uint32_t initialWeightsStream = 4;
 inline constexpr std::uint32_t dropoutStream = 5;
 
-/** Rows of a feature matrix → [panels, paddedRows, 16] float32, scaled by (x − mean) · inverseDeviation when given. */
+/** Rows of a feature matrix → [panels, paddedRows, 16] float32, scaled by (x − mean) · inverseDeviation when
+ * given. */
 struct PackRows {
   const void* const* source;  ///< [rows] pointers to `columns` elements
   ElementType type;
@@ -56,7 +58,8 @@ struct UpdateConstants {
   float epsilon;   ///< Adam: ε · √(1 − β2^t)
 };
 
-/** State of one head: weights [panels, outputs, 16], bias [outputs padded to 16]; `second` is null but for Adam. */
+/** State of one head: weights [panels, outputs, 16], bias [outputs padded to 16]; `second` is null but for
+ * Adam. */
 struct HeadTensors {
   float* weight;
   float* weightFirst;

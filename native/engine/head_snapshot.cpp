@@ -20,7 +20,12 @@ struct Header {
 };
 
 Header headerOf(const HeadLayout& layout, std::size_t heads, std::size_t groups) {
-  return {{'t', 'h', 'a', 'w', 'b', 'n', 'k', '1'}, heads, groups, layout.features, layout.outputs, layout.moments};
+  return {{'t', 'h', 'a', 'w', 'b', 'n', 'k', '1'},
+          heads,
+          groups,
+          layout.features,
+          layout.outputs,
+          layout.moments};
 }
 
 }  // namespace
@@ -28,26 +33,30 @@ Header headerOf(const HeadLayout& layout, std::size_t heads, std::size_t groups)
 std::vector<std::uint8_t> HeadBank::snapshot() const {
   requireUsable();
   const Header header = headerOf(states_.layout, heads(), epochs_.size());
-  const std::size_t epochBytes = epochs_.size() * sizeof(epochs_[0]), recordBytes = heads() * sizeof(HeadRecord);
-  std::vector<std::uint8_t> state(sizeof(header) + epochBytes + recordBytes + states_.floats() * sizeof(float));
+  const std::size_t epochBytes = epochs_.size() * sizeof(epochs_[0]),
+                    recordBytes = heads() * sizeof(HeadRecord);
+  std::vector<std::uint8_t> state(sizeof(header) + epochBytes + recordBytes +
+                                  states_.floats() * sizeof(float));
   std::uint8_t* target = state.data();
   std::memcpy(target, &header, sizeof(header));
   std::memcpy(target + sizeof(header), epochs_.data(), epochBytes);
   std::memcpy(target + sizeof(header) + epochBytes, states_.records.data(), recordBytes);
-  std::memcpy(target + sizeof(header) + epochBytes + recordBytes, states_.slice(0), states_.floats() * sizeof(float));
+  std::memcpy(target + sizeof(header) + epochBytes + recordBytes, states_.slice(0),
+              states_.floats() * sizeof(float));
   return state;
 }
 
 void HeadBank::restore(std::span<const std::uint8_t> state) {
   const Header expected = headerOf(states_.layout, heads(), epochs_.size());
-  const std::size_t epochBytes = epochs_.size() * sizeof(epochs_[0]), recordBytes = heads() * sizeof(HeadRecord);
+  const std::size_t epochBytes = epochs_.size() * sizeof(epochs_[0]),
+                    recordBytes = heads() * sizeof(HeadRecord);
   const std::size_t bytes = sizeof(Header) + epochBytes + recordBytes + states_.floats() * sizeof(float);
   Header header = {};
   if (state.size() >= sizeof(header)) std::memcpy(&header, state.data(), sizeof(header));
   if (state.size() != bytes || header != expected)
     throw EngineError(ErrorCode::engine,
-                      "expected a snapshot of a bank of this shape (" + std::to_string(bytes) + " bytes) but received " +
-                          std::to_string(state.size()) + " bytes.",
+                      "expected a snapshot of a bank of this shape (" + std::to_string(bytes) +
+                          " bytes) but received " + std::to_string(state.size()) + " bytes.",
                       "state");
   const std::uint8_t* source = state.data() + sizeof(Header);
   std::memcpy(epochs_.data(), source, epochBytes);

@@ -8,7 +8,9 @@
 namespace thaw {
 namespace {
 
-std::size_t roundUp(std::size_t value, std::size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::size_t roundUp(std::size_t value, std::size_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 }  // namespace
 
@@ -23,7 +25,12 @@ HeadLayout::HeadLayout(std::size_t features, std::size_t outputs, OptimizerKind 
 HeadTensors HeadLayout::tensors(float* slice) const {
   float* first = slice + parameters();
   float* second = moments == 2 ? first + parameters() : nullptr;
-  return {slice, first, second, slice + weightSize, first + weightSize, second == nullptr ? nullptr : second + weightSize};
+  return {slice,
+          first,
+          second,
+          slice + weightSize,
+          first + weightSize,
+          second == nullptr ? nullptr : second + weightSize};
 }
 
 void HeadStates::initialize(std::size_t head, std::uint32_t seed) {
@@ -47,7 +54,8 @@ const float* HeadStates::chosen(std::size_t head, bool best) const {
 
 LinearWeights HeadStates::linear(std::size_t head, bool best, const Standardization* scaling) const {
   const float* source = chosen(head, best);
-  LinearWeights result{std::vector<float>(layout.outputs * layout.features), std::vector<float>(layout.outputs)};
+  LinearWeights result{std::vector<float>(layout.outputs * layout.features),
+                       std::vector<float>(layout.outputs)};
   for (std::size_t output = 0; output < layout.outputs; output++) {
     double bias = static_cast<double>(source[layout.weightSize + output]);
     for (std::size_t feature = 0; feature < layout.features; feature++) {

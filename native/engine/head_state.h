@@ -49,7 +49,8 @@ struct LinearWeights {
 /** Weights of all heads with their optimizer state and best snapshots. */
 class HeadStates {
  public:
-  HeadStates(const HeadLayout& layout, std::size_t heads) : layout(layout), records(heads), values_(layout.size() * heads) {}
+  HeadStates(const HeadLayout& layout, std::size_t heads)
+      : layout(layout), records(heads), values_(layout.size() * heads) {}
 
   const HeadLayout layout;
   std::vector<HeadRecord> records;
@@ -62,12 +63,14 @@ class HeadStates {
   /** Weights and bias from U(−1/√F, 1/√F), as torch.nn.Linear starts. */
   void initialize(std::size_t head, std::uint32_t seed);
   void keepAsBest(std::size_t head);
-  /** Current weights, or best ones: [weight, bias] of the layout; where there is no best yet, the current ones. */
+  /** Current weights, or best ones: [weight, bias] of the layout; where there is no best yet, the current
+   * ones. */
   const float* chosen(std::size_t head, bool best) const;
   /** Scaling of the features, if any, is folded into the result. */
   LinearWeights linear(std::size_t head, bool best, const Standardization* scaling) const;
   /** The inverse of `linear`; forgets the optimizer state. */
-  void load(std::size_t head, std::span<const float> weight, std::span<const float> bias, const Standardization* scaling);
+  void load(std::size_t head, std::span<const float> weight, std::span<const float> bias,
+            const Standardization* scaling);
 
  private:
   AlignedBuffer<float> values_;

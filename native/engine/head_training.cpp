@@ -18,7 +18,9 @@ constexpr std::size_t passFloats = std::size_t{16} << 20;
 
 class Stopwatch {
  public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -28,6 +30,7 @@ class Stopwatch {
 
 TrainResult HeadBank::train(std::size_t epochs, const StopSignal& stop) {
   requireUsable();
+  if (stop.raised()) throw EngineError(ErrorCode::aborted, "training was stopped before its first step.");
   standardizeGroups();
   TrainResult result(heads(), epochs);
   for (std::size_t column = 0; column < epochs; column++) {
@@ -48,8 +51,8 @@ TrainResult HeadBank::train(std::size_t epochs, const StopSignal& stop) {
   return result;
 }
 
-void HeadBank::trainBlock(const Block& block, const StopSignal& stop, HeadScratch& scratch, std::size_t column,
-                          TrainResult& result) {
+void HeadBank::trainBlock(const Block& block, const StopSignal& stop, HeadScratch& scratch,
+                          std::size_t column, TrainResult& result) {
   const Stopwatch watch;
   const SampleGroup& group = options_.groups[block.group];
   const std::size_t steps = options_.stepsPerEpoch(group), first = epochs_[block.group] * steps;
@@ -59,8 +62,8 @@ void HeadBank::trainBlock(const Block& block, const StopSignal& stop, HeadScratc
   for (std::size_t step = 0; step < steps && !stop.raised(); step++) {
     const std::size_t begin = step * options_.batch;
     const auto rows = order.subspan(begin, std::min(options_.batch, group.rowsPerEpoch - begin));
-    const PackedRows batch =
-        packInto(scratch, kernels_, options_.features, rows, states_.layout.panels, scalings_[block.group].get());
+    const PackedRows batch = packInto(scratch, kernels_, options_.features, rows, states_.layout.panels,
+                                      scalings_[block.group].get());
     const std::size_t known = gatherTargets(scratch, options_.targets, options_.outputs, rows);
     const std::size_t terms = options_.loss == Loss::softmax ? rows.size() : std::max<std::size_t>(known, 1);
     for (std::size_t i = 0; i < block.heads.size(); i++)
@@ -83,8 +86,8 @@ double HeadBank::stepHead(std::size_t head, std::size_t step, const PackedRows& 
   const HeadOptions& options = options_.heads[head];
   const HeadConstants& constants = constants_[head];
   const double rate = static_cast<double>((*options.learningRates)[step]);
-  const double momentum =
-      options.momenta == nullptr ? options_.optimizer.momentum : static_cast<double>((*options.momenta)[step]);
+  const double momentum = options.momenta == nullptr ? options_.optimizer.momentum
+                                                     : static_cast<double>((*options.momenta)[step]);
   HeadStep request = {};
   request.batch = batch;
   request.outputs = options_.outputs;
@@ -94,7 +97,8 @@ double HeadBank::stepHead(std::size_t head, std::size_t step, const PackedRows& 
   request.positiveWeights = constants.positiveWeights.empty() ? nullptr : constants.positiveWeights.data();
   request.lossScale = lossScale;
   request.head = states_.layout.tensors(states_.slice(head));
-  request.update = updateConstants(options_.optimizer, rate, momentum, options.weightDecay, record.optimizerSteps + 1);
+  request.update =
+      updateConstants(options_.optimizer, rate, momentum, options.weightDecay, record.optimizerSteps + 1);
   request.seed = options.seed;
   request.step = static_cast<std::uint32_t>(step);
   request.dropThreshold = constants.dropThreshold;
@@ -138,13 +142,15 @@ void HeadBank::validate(const StopSignal& stop, std::size_t column, TrainResult&
   for (const Pass& pass : passes_) {
     Pass active = {pass.set, {}};
     for (const std::size_t head : pass.heads)
-      if (hasEpoch(options_.heads[head].group) && states_.records[head].failedStep < 0) active.heads.push_back(head);
+      if (hasEpoch(options_.heads[head].group) && states_.records[head].failedStep < 0)
+        active.heads.push_back(head);
     if (!active.heads.empty()) validatePass(active, stop, column, result);
     if (stop.raised()) return;
   }
 }
 
-void HeadBank::validatePass(const Pass& pass, const StopSignal& stop, std::size_t column, TrainResult& result) {
+void HeadBank::validatePass(const Pass& pass, const StopSignal& stop, std::size_t column,
+                            TrainResult& result) {
   const ValidationSet& set = sets_[pass.set];
   const std::size_t perHead = set.rows.size() * options_.outputs, count = pass.heads.size();
   std::vector<float> logits(perHead * count);
@@ -184,7 +190,8 @@ void HeadBank::validatePass(const Pass& pass, const StopSignal& stop, std::size_
           seconds[index] / static_cast<double>(tasks[index].heads);
 }
 
-/** A criterion that is not a number (no validation rows, no label with both classes) makes the last epoch the best. */
+/** A criterion that is not a number (no validation rows, no label with both classes) makes the last epoch the
+ * best. */
 void HeadBank::chooseBest(std::size_t head, double loss, double auroc) {
   HeadRecord& record = states_.records[head];
   const double criterion = options_.select == Selection::auroc && !std::isnan(auroc) ? -auroc : loss;

@@ -7,7 +7,9 @@
 namespace thaw {
 
 /** ln(1 + e^z), without overflow. */
-inline double softplus(double z) { return std::log1p(std::exp(-std::abs(z))) + std::max(z, 0.0); }
+inline double softplus(double z) {
+  return std::log1p(std::exp(-std::abs(z))) + std::max(z, 0.0);
+}
 
 inline double sigmoid(double z) {
   const double e = std::exp(-std::abs(z));
@@ -20,10 +22,10 @@ struct LossTerm {
 };
 
 /**
- * Binary cross-entropy with logits of one known target y in [0, 1], as PyTorch's BCEWithLogitsLoss with `weight` w and
- * `pos_weight` p:
- *   loss = w · ((1 − y) · softplus(z) + p · y · softplus(−z)),  d loss / dz = w · ((1 − y) · σ(z) − p · y · σ(−z)).
- * The loss of a batch is the mean over its known targets (their number, not the sum of their weights, divides).
+ * Binary cross-entropy with logits of one known target y in [0, 1], as PyTorch's BCEWithLogitsLoss with
+ * `weight` w and `pos_weight` p: loss = w · ((1 − y) · softplus(z) + p · y · softplus(−z)),  d loss / dz = w
+ * · ((1 − y) · σ(z) − p · y · σ(−z)). The loss of a batch is the mean over its known targets (their number,
+ * not the sum of their weights, divides).
  */
 inline LossTerm binaryCrossEntropyTerm(double z, double y, double weight, double positiveWeight) {
   return {weight * ((1 - y) * softplus(z) + positiveWeight * y * softplus(-z)),
@@ -34,11 +36,11 @@ inline LossTerm binaryCrossEntropyTerm(double z, double y, double weight, double
  * Softmax cross-entropy of one row with class probabilities y and class weights w (empty = 1), as PyTorch's
  * CrossEntropyLoss with probabilities as target:
  *   loss = −Σ_c w_c · y_c · ln p_c,  d loss / dz_c = p_c · Σ_k w_k · y_k − w_c · y_c,  p = softmax(z).
- * The loss of a batch is the sum over its rows divided by their number (with probabilities as target PyTorch's `mean`
- * does not divide by the weights). Writes the gradients, returns the loss.
+ * The loss of a batch is the sum over its rows divided by their number (with probabilities as target
+ * PyTorch's `mean` does not divide by the weights). Writes the gradients, returns the loss.
  */
-inline double softmaxCrossEntropyRow(std::span<const double> z, std::span<const double> y, std::span<const double> weight,
-                                     std::span<double> gradient) {
+inline double softmaxCrossEntropyRow(std::span<const double> z, std::span<const double> y,
+                                     std::span<const double> weight, std::span<double> gradient) {
   const double most = *std::max_element(z.begin(), z.end());
   double sum = 0, mass = 0, loss = 0;
   for (std::size_t c = 0; c < z.size(); c++) {

@@ -18,16 +18,16 @@ struct OptimizerOptions {
 };
 
 /**
- * Constants of step t = 1, 2, … Formulas as in PyTorch's torch.optim (g = gradient, w = weight, η = rate, λ = decay):
- *   SGD (Sutskever et al., ICML 2013):  g += λw;  v = μv + g;  w −= η · (nesterov ? g + μv : v)
- *   Adam (Kingma & Ba, ICLR 2015):      g += λw;  m += (1 − β1)(g − m);  v += (1 − β2)(g² − v);
- *                                       w −= η / (1 − β1^t) · m / (√v / √(1 − β2^t) + ε)
- *   AdamW (Loshchilov & Hutter, ICLR 2019): w *= 1 − ηλ, then as Adam without λ.
- * Adam's last line is computed as η' · m / (√v + ε') with η' = η√(1 − β2^t) / (1 − β1^t) and ε' = ε√(1 − β2^t). When β1
- * changes from step to step, β1^t is the current β1 to the power of t, as PyTorch has it. Biases are not decayed.
+ * Constants of step t = 1, 2, … Formulas as in PyTorch's torch.optim (g = gradient, w = weight, η = rate, λ =
+ * decay): SGD (Sutskever et al., ICML 2013):  g += λw;  v = μv + g;  w −= η · (nesterov ? g + μv : v) Adam
+ * (Kingma & Ba, ICLR 2015):      g += λw;  m += (1 − β1)(g − m);  v += (1 − β2)(g² − v); w −= η / (1 − β1^t)
+ * · m / (√v / √(1 − β2^t) + ε) AdamW (Loshchilov & Hutter, ICLR 2019): w *= 1 − ηλ, then as Adam without λ.
+ * Adam's last line is computed as η' · m / (√v + ε') with η' = η√(1 − β2^t) / (1 − β1^t) and ε' = ε√(1 −
+ * β2^t). When β1 changes from step to step, β1^t is the current β1 to the power of t, as PyTorch has it.
+ * Biases are not decayed.
  */
-inline UpdateConstants updateConstants(const OptimizerOptions& options, double rate, double momentum, double decay,
-                                       std::uint64_t t) {
+inline UpdateConstants updateConstants(const OptimizerOptions& options, double rate, double momentum,
+                                       double decay, std::uint64_t t) {
   UpdateConstants constants = {};
   constants.keep = 1;
   if (options.kind == OptimizerKind::adamw)

@@ -22,7 +22,8 @@ void forElements(const MatrixView& matrix, std::size_t row, Add add) {
   const void* source = matrix.row(row);
   switch (matrix.type) {
     case ElementType::float32:
-      for (std::size_t i = 0; i < matrix.columns; i++) add(i, static_cast<double>(static_cast<const float*>(source)[i]));
+      for (std::size_t i = 0; i < matrix.columns; i++)
+        add(i, static_cast<double>(static_cast<const float*>(source)[i]));
       break;
     case ElementType::float16:
       for (std::size_t i = 0; i < matrix.columns; i++)

@@ -7,14 +7,17 @@ namespace thaw {
 ThreadPool::ThreadPool(std::size_t threads) {
   workers_.reserve(threads);
   try {
-    for (std::size_t thread = 1; thread < threads; thread++) workers_.emplace_back([this, thread] { serve(thread); });
+    for (std::size_t thread = 1; thread < threads; thread++)
+      workers_.emplace_back([this, thread] { serve(thread); });
   } catch (...) {
     close();
     throw;
   }
 }
 
-ThreadPool::~ThreadPool() { close(); }
+ThreadPool::~ThreadPool() {
+  close();
+}
 
 void ThreadPool::close() {
   {

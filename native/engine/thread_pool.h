@@ -23,8 +23,8 @@ class ThreadPool {
   std::size_t threads() const { return workers_.size() + 1; }
 
   /**
-   * Calls task(index, thread) for every index below `count` and returns when all are done; `thread` is below threads().
-   * After an exception no further index is taken, and the first one is thrown here.
+   * Calls task(index, thread) for every index below `count` and returns when all are done; `thread` is below
+   * threads(). After an exception no further index is taken, and the first one is thrown here.
    */
   void forEach(std::size_t count, const std::function<void(std::size_t index, std::size_t thread)>& task);
 

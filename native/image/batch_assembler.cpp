@@ -14,21 +14,25 @@ constexpr std::array<float, 3> lumaWeights = {0.299f, 0.587f, 0.114f};
 
 void check(const AssembleOptions& options) {
   const auto refuse = [](const std::string& node, const std::string& expected, std::size_t received) {
-    throw EngineError(ErrorCode::engine,
-                      "expected " + expected + " for " + node + " but received " + std::to_string(received) + ".", node);
+    throw EngineError(
+        ErrorCode::engine,
+        "expected " + expected + " for " + node + " but received " + std::to_string(received) + ".", node);
   };
   if (options.channels != 1 && options.channels != 3) refuse("channels", "1 or 3", options.channels);
-  if (options.outputChannels != 1 && options.outputChannels != 3) refuse("outputChannels", "1 or 3", options.outputChannels);
+  if (options.outputChannels != 1 && options.outputChannels != 3)
+    refuse("outputChannels", "1 or 3", options.outputChannels);
   if (options.size == 0) refuse("size", "at least 1", 0);
   const std::size_t columns = options.size * options.size * options.channels;
-  if (options.images.columns != columns) refuse("images.columns", std::to_string(columns), options.images.columns);
+  if (options.images.columns != columns)
+    refuse("images.columns", std::to_string(columns), options.images.columns);
   const std::string count = std::to_string(options.outputChannels) + " values";
   if (options.mean.size() != options.outputChannels) refuse("mean", count, options.mean.size());
   if (options.deviation.size() != options.outputChannels) refuse("std", count, options.deviation.size());
   for (const float deviation : options.deviation)
     if (!(deviation > 0 && std::isfinite(deviation)))
       throw EngineError(ErrorCode::engine,
-                        "expected numbers above 0 for std but received " + std::to_string(deviation) + ".", "std");
+                        "expected numbers above 0 for std but received " + std::to_string(deviation) + ".",
+                        "std");
 }
 
 }  // namespace
@@ -39,7 +43,8 @@ BatchAssembler::BatchAssembler(AssembleOptions options) : options_((check(option
     const auto mean = static_cast<double>(options_.mean[channel]);
     const auto deviation = static_cast<double>(options_.deviation[channel]);
     for (std::size_t pixel = 0; pixel < 256; pixel++)
-      values_[channel][pixel] = static_cast<float>((static_cast<double>(pixel) * options_.scale - mean) / deviation);
+      values_[channel][pixel] =
+          static_cast<float>((static_cast<double>(pixel) * options_.scale - mean) / deviation);
   }
 }
 

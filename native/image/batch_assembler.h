@@ -23,8 +23,8 @@ struct AssembleOptions {
 };
 
 /**
- * Stored images → normalised network input: value = (pixel · scale − mean) / deviation for every channel in the network's
- * order. Grey is repeated for three channels; colour becomes grey by the luma of ITU-R BT.601.
+ * Stored images → normalised network input: value = (pixel · scale − mean) / deviation for every channel in
+ * the network's order. Grey is repeated for three channels; colour becomes grey by the luma of ITU-R BT.601.
  */
 class BatchAssembler {
  public:

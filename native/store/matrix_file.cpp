@@ -33,8 +33,10 @@ class Descriptor {
 std::size_t sizeOf(const std::string& path, std::size_t rows, std::size_t columns, ElementType type) {
   const std::size_t row = columns * bytesOf(type);
   if (rows == 0 || columns == 0 || rows > std::numeric_limits<std::size_t>::max() / row)
-    throw EngineError(ErrorCode::store, "expected a matrix of at least one element but received " + std::to_string(rows) +
-                                            " x " + std::to_string(columns) + ".", path);
+    throw EngineError(ErrorCode::store,
+                      "expected a matrix of at least one element but received " + std::to_string(rows) +
+                          " x " + std::to_string(columns) + ".",
+                      path);
   return rows * row;
 }
 
@@ -59,6 +61,8 @@ MatrixFile::MatrixFile(const std::string& path, std::size_t rows, std::size_t co
   view_.data = data;
 }
 
-MatrixFile::~MatrixFile() { munmap(const_cast<void*>(view_.data), bytes_); }
+MatrixFile::~MatrixFile() {
+  munmap(const_cast<void*>(view_.data), bytes_);
+}
 
 }  // namespace thaw

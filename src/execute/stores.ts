@@ -2,6 +2,7 @@ import { ThawError } from '../base/errors.js';
 import type { Progress } from '../base/progress.js';
 import { defaultBatch } from '../features/batch.js';
 import { extractFeatures, featureKey } from '../features/extract.js';
+import { ingestedImages } from '../features/images.js';
 import type { Device } from '../features/session.js';
 import { type FeatureStore, findFeatureStore } from '../features/store.js';
 import { findImageStore, type IngestRun, startIngest } from '../image/ingest.js';
@@ -99,17 +100,7 @@ async function extractStore(
   const { size } = config.image;
   const prefix = await exportPrefix(model, cut, { size, batch: defaultBatch(size), cacheFolder: cache });
   return extractFeatures({
-    images: {
-      id: run.id,
-      // The finished store is renamed: the path of the moment is asked for when the file is opened.
-      get dataPath() {
-        return run.dataPath;
-      },
-      rows: run.rows,
-      layout: config.image,
-      ready: (rows) => run.ready(rows),
-      quarantine: async () => (await run.done).index.quarantine.map(({ row }) => row),
-    },
+    images: ingestedImages(run, config.image),
     model,
     prefix,
     cut,

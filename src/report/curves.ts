@@ -1,8 +1,9 @@
+import { groupBy } from '../base/group-by.js';
 import { type SeedSummary, summariseOverSeeds } from '../stats/aggregate.js';
 import type { Experiment, Observation, Panel, Size } from './experiment.js';
 import type { Factor } from './factors.js';
 import { inSentence, slug } from './format.js';
-import { chosenConfiguration, chosenForEachSeed, groupBy } from './selection.js';
+import { chosenConfiguration, chosenForEachSeed } from './selection.js';
 
 /** Test AUROC of one line at one training set size. */
 export interface CurvePoint {

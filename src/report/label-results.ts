@@ -1,6 +1,7 @@
+import { groupBy } from '../base/group-by.js';
 import { type SeedSummary, summariseOverSeeds } from '../stats/aggregate.js';
 import type { Panel, Size } from './experiment.js';
-import { type ChosenConfiguration, chosenConfiguration, groupBy } from './selection.js';
+import { type ChosenConfiguration, chosenConfiguration } from './selection.js';
 
 /** Test AUROC of one label of a multi-label task. */
 export interface LabelResult {

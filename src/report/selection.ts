@@ -1,16 +1,6 @@
+import { groupBy } from '../base/group-by.js';
 import { meanOfDefined } from '../stats/summary.js';
 import type { Observation, Size } from './experiment.js';
-
-export function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
-  const groups = new Map<Key, Item[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
-}
 
 /** True when validation prefers `a`: higher macro AUROC, then lower log loss; the trial's id decides between equals. */
 function preferred(a: Observation, b: Observation): boolean {

@@ -1,3 +1,4 @@
+import { groupBy } from '../base/group-by.js';
 import { sha256 } from '../base/hash.js';
 import type { TrialSpec } from '../train/trial.js';
 import { extractSeconds, headBytes, headSeconds, type SweepSizes, TYPICAL, UNKNOWN_SIZES } from './cost.js';
@@ -147,17 +148,6 @@ function unitOf(parts: readonly Part[]): WorkUnit {
     trials,
     seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
   };
-}
-
-function groupBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }
 
 /** A feature store that pending trials read. */

@@ -27,8 +27,8 @@ const HeadKernels& headKernels() {
     if (std::string(wanted) == list.kernels[i]->name) return *list.kernels[i];
     names += (i == 0 ? "" : ", ") + std::string(list.kernels[i]->name);
   }
-  throw EngineError(ErrorCode::engine, "expected one of " + names + " for THAW_ISA but received " + wanted + ".",
-                    "THAW_ISA");
+  throw EngineError(ErrorCode::engine,
+                    "expected one of " + names + " for THAW_ISA but received " + wanted + ".", "THAW_ISA");
 }
 
 }  // namespace thaw

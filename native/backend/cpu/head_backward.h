@@ -41,17 +41,16 @@ void backwardTile(const HeadStep& step, std::size_t panel, std::size_t firstOutp
   }
   alignas(64) float flat[panels * outputs * panelWidth];
   THAW_UNROLL
-  for (int output = 0; output < outputs; output++)
-    THAW_UNROLL
-    for (int vector = 0; vector < vectors; vector++)
-      Simd::store(flat + (vector / subs * outputs + output) * panelWidth + vector % subs * Simd::width,
-                  sums[output][vector]);
+  for (int output = 0; output < outputs; output++) THAW_UNROLL
+  for (int vector = 0; vector < vectors; vector++)
+    Simd::store(flat + (vector / subs * outputs + output) * panelWidth + vector % subs * Simd::width,
+                sums[output][vector]);
   THAW_UNROLL
   for (int part = 0; part < panels; part++) {
     const std::size_t at = ((panel + part) * step.outputs + firstOutput) * panelWidth;
     updateParameters(flat + part * outputs * panelWidth, step.head.weight + at, step.head.weightFirst + at,
-                     step.head.weightSecond == nullptr ? nullptr : step.head.weightSecond + at, outputs * panelWidth,
-                     step.update);
+                     step.head.weightSecond == nullptr ? nullptr : step.head.weightSecond + at,
+                     outputs * panelWidth, step.update);
   }
 }
 

@@ -22,10 +22,11 @@ void philox(Simd::Words (&counter)[4], std::uint32_t key0, std::uint32_t key1) {
 }
 
 /**
- * Bit masks of the kept features, [⌈rows / 8⌉, panels padded to 16, 8 rows] of 16 bits. The uniform of (row b, feature f)
- * has as its bit k the bit 16 · (b mod 2) + f mod 16 of word (b mod 8) / 2 of the Philox block with the counter
- * (⌊f / 16⌋, ⌊b / 8⌋, step, k). Comparing uniform ≥ threshold from the lowest bit up is `and` where the threshold has a 1
- * and `or` where it has a 0, so bits below the threshold's lowest 1 are never drawn: a rate of 1/2 takes one.
+ * Bit masks of the kept features, [⌈rows / 8⌉, panels padded to 16, 8 rows] of 16 bits. The uniform of (row
+ * b, feature f) has as its bit k the bit 16 · (b mod 2) + f mod 16 of word (b mod 8) / 2 of the Philox block
+ * with the counter (⌊f / 16⌋, ⌊b / 8⌋, step, k). Comparing uniform ≥ threshold from the lowest bit up is
+ * `and` where the threshold has a 1 and `or` where it has a 0, so bits below the threshold's lowest 1 are
+ * never drawn: a rate of 1/2 takes one.
  */
 void drawMasks(const HeadStep& step) {
   const std::size_t paddedPanels = roundUp(step.batch.panels, panelWidth);
@@ -45,7 +46,8 @@ void drawMasks(const HeadStep& step) {
         for (int word = 0; word < 4; word++)
           keep[word] = one ? Simd::bitAnd(keep[word], block[word]) : Simd::bitOr(keep[word], block[word]);
       }
-      Simd::interleave(keep, reinterpret_cast<std::uint32_t*>(step.masks + (group * paddedPanels + panel) * 8));
+      Simd::interleave(keep,
+                       reinterpret_cast<std::uint32_t*>(step.masks + (group * paddedPanels + panel) * 8));
     }
   }
 }

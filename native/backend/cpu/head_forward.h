@@ -7,8 +7,8 @@ namespace {
 
 /** 4 rows × `outputs` products over all features: logits = scale · x·w + bias. */
 template <bool masked, int outputs>
-void forwardTile(const PackedRows& batch, const std::uint16_t* masks, const float* weight, std::size_t allOutputs,
-                 const float* bias, float scale, float* logits) {
+void forwardTile(const PackedRows& batch, const std::uint16_t* masks, const float* weight,
+                 std::size_t allOutputs, const float* bias, float scale, float* logits) {
   constexpr int rows = rowMultiple;
   Float sums[outputs][rows];
   for (auto& row : sums)
@@ -27,7 +27,8 @@ void forwardTile(const PackedRows& batch, const std::uint16_t* masks, const floa
       for (int output = 0; output < outputs; output++) {
         const Float w = Simd::load(weight + output * panelWidth + sub * Simd::width);
         THAW_UNROLL
-        for (int row = 0; row < rows; row++) sums[output][row] = Simd::fma(features[row], w, sums[output][row]);
+        for (int row = 0; row < rows; row++)
+          sums[output][row] = Simd::fma(features[row], w, sums[output][row]);
       }
     }
     x += batch.panelStride;
@@ -39,21 +40,23 @@ void forwardTile(const PackedRows& batch, const std::uint16_t* masks, const floa
     float total[rows];
     Simd::sum4(sums[output][0], sums[output][1], sums[output][2], sums[output][3], total);
     THAW_UNROLL
-    for (int row = 0; row < rows; row++) logits[row * allOutputs + output] = total[row] * scale + bias[output];
+    for (int row = 0; row < rows; row++)
+      logits[row * allOutputs + output] = total[row] * scale + bias[output];
   }
 }
 
 template <bool masked, int outputs>
 void forwardOutputsOf(int count, const PackedRows& batch, const std::uint16_t* masks, const float* weight,
                       std::size_t allOutputs, const float* bias, float scale, float* logits) {
-  if (count == outputs) return forwardTile<masked, outputs>(batch, masks, weight, allOutputs, bias, scale, logits);
+  if (count == outputs)
+    return forwardTile<masked, outputs>(batch, masks, weight, allOutputs, bias, scale, logits);
   if constexpr (outputs > 1)
     forwardOutputsOf<masked, outputs - 1>(count, batch, masks, weight, allOutputs, bias, scale, logits);
 }
 
 template <bool masked>
-void forwardRows(const PackedRows& batch, const std::uint16_t* masks, const float* weight, std::size_t outputs,
-                 const float* bias, float scale, float* logits) {
+void forwardRows(const PackedRows& batch, const std::uint16_t* masks, const float* weight,
+                 std::size_t outputs, const float* bias, float scale, float* logits) {
   const std::size_t paddedPanels = roundUp(batch.panels, panelWidth);
   for (std::size_t row = 0; row < batch.paddedRows; row += rowMultiple) {
     PackedRows tile = batch;
@@ -69,7 +72,8 @@ void forwardRows(const PackedRows& batch, const std::uint16_t* masks, const floa
 }
 
 void forward(const HeadForward& request) {
-  forwardRows<false>(request.batch, nullptr, request.weight, request.outputs, request.bias, 1.0f, request.logits);
+  forwardRows<false>(request.batch, nullptr, request.weight, request.outputs, request.bias, 1.0f,
+                     request.logits);
 }
 
 }  // namespace

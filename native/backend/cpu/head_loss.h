@@ -30,7 +30,8 @@ Float logOnePlus(Float x) {
   return Simd::mul(Simd::set(2.0f), Simd::fma(Simd::mul(s, square), p, s));
 }
 
-/** Binary cross-entropy with logits (engine/loss.h): writes the gradients [rows × outputs], returns the loss. */
+/** Binary cross-entropy with logits (engine/loss.h): writes the gradients [rows × outputs], returns the loss.
+ */
 double binaryCrossEntropy(const LossRequest& request) {
   const Float zero = Simd::set(0), one = Simd::set(1), scale = Simd::set(request.scale);
   const std::size_t count = request.rows * request.outputs, period = panelWidth * request.outputs;
@@ -41,7 +42,8 @@ double binaryCrossEntropy(const LossRequest& request) {
     const Float y = Simd::select(known, given, zero);
     const Float weight = request.labelWeights == nullptr ? one : Simd::load(request.labelWeights + phase);
     Float positive = Simd::mul(weight, y);
-    if (request.positiveWeights != nullptr) positive = Simd::mul(positive, Simd::load(request.positiveWeights + phase));
+    if (request.positiveWeights != nullptr)
+      positive = Simd::mul(positive, Simd::load(request.positiveWeights + phase));
     const Float negative = Simd::mul(weight, Simd::sub(one, y));
     const Float magnitude = Simd::max(Simd::sub(zero, z), z);
     const Float e = exponential(Simd::sub(zero, magnitude));
@@ -88,7 +90,8 @@ double softmaxCrossEntropy(const LossRequest& request) {
     }
     const float logSum = __builtin_logf(sum);
     for (std::size_t output = 0; output < outputs; output++) {
-      const float target = y[output] * (request.labelWeights == nullptr ? 1.0f : request.labelWeights[output]);
+      const float target =
+          y[output] * (request.labelWeights == nullptr ? 1.0f : request.labelWeights[output]);
       total += static_cast<double>(target * (logSum - z[output]));
       gradient[output] = (gradient[output] / sum * mass - target) * request.scale;
     }

@@ -47,7 +47,8 @@ void packRows(const PackRows& pack) {
     const void* source = pack.source[row];
     switch (pack.type) {
       case ElementType::float32:
-        packPanels(pack, row, [source](std::size_t at) { return Simd::load(static_cast<const float*>(source) + at); });
+        packPanels(pack, row,
+                   [source](std::size_t at) { return Simd::load(static_cast<const float*>(source) + at); });
         break;
       case ElementType::float16:
         packPanels(pack, row, [source](std::size_t at) {
@@ -64,10 +65,9 @@ void packRows(const PackRows& pack) {
   }
   const Float zero = Simd::set(0);
   for (std::size_t row = pack.rows; row < pack.paddedRows; row++)
-    for (std::size_t panel = 0; panel < pack.panels; panel++)
-      THAW_UNROLL
-      for (int sub = 0; sub < subs; sub++)
-        Simd::store(pack.packed + panel * pack.panelStride + row * panelWidth + sub * Simd::width, zero);
+    for (std::size_t panel = 0; panel < pack.panels; panel++) THAW_UNROLL
+  for (int sub = 0; sub < subs; sub++)
+    Simd::store(pack.packed + panel * pack.panelStride + row * panelWidth + sub * Simd::width, zero);
 }
 
 }  // namespace

@@ -5,9 +5,10 @@
 
 #include "engine/head_kernels.h"
 
-// The kernels of the head bank (head_*.h) are written once over the struct `Simd`, which the including file has defined by
-// including one simd_*.h. Everything has internal linkage, and nothing of the standard library that has a body is used:
-// these files are compiled once for every instruction set, and the linker must not mix them.
+// The kernels of the head bank (head_*.h) are written once over the struct `Simd`, which the including file
+// has defined by including one simd_*.h. Everything has internal linkage, and nothing of the standard library
+// that has a body is used: these files are compiled once for every instruction set, and the linker must not
+// mix them.
 
 /** Loops over registers must be unrolled before the compiler decides what lives in registers. */
 #define THAW_UNROLL _Pragma("GCC unroll 32")
@@ -17,7 +18,8 @@ namespace {
 
 using Float = Simd::Float;
 
-/** Vectors in a panel; outputs of a forward tile of `rowMultiple` rows; panels and outputs of a backward tile. */
+/** Vectors in a panel; outputs of a forward tile of `rowMultiple` rows; panels and outputs of a backward
+ * tile. */
 constexpr int subs = static_cast<int>(panelWidth) / Simd::width;
 constexpr int forwardOutputs = Simd::accumulators / static_cast<int>(rowMultiple);
 constexpr int backwardPanels = subs == 1 ? 2 : 1;

@@ -26,7 +26,8 @@ void updateBias(const HeadStep& step) {
 template <bool masked>
 double stepOf(const HeadStep& step) {
   const float scale = masked ? step.survivorScale : 1.0f;
-  forwardRows<masked>(step.batch, step.masks, step.head.weight, step.outputs, step.head.bias, scale, step.logits);
+  forwardRows<masked>(step.batch, step.masks, step.head.weight, step.outputs, step.head.bias, scale,
+                      step.logits);
   const double loss = evaluateLoss({step.batch.rows, step.outputs, step.loss, step.targets, step.labelWeights,
                                     step.positiveWeights, step.lossScale, step.logits, step.gradients});
   if (!__builtin_isfinite(loss)) return loss;

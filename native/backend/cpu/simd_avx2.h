@@ -71,7 +71,9 @@ struct Simd {
   static constexpr int words = 8;
   using Words = __m256i;
   static Words setWords(std::uint32_t a) { return _mm256_set1_epi32(static_cast<int>(a)); }
-  static Words loadWords(const std::uint32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+  static Words loadWords(const std::uint32_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
   static void storeWords(std::uint32_t* p, Words a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a); }
   static Words addWords(Words a, Words b) { return _mm256_add_epi32(a, b); }
   static Words exclusiveOr(Words a, Words b, Words c) { return _mm256_xor_si256(_mm256_xor_si256(a, b), c); }

@@ -33,7 +33,9 @@ struct Simd {
   static Float fms(Float a, Float b, Float c) { return _mm512_fmsub_ps(a, b, c); }
   /** c − a·b */
   static Float fnma(Float a, Float b, Float c) { return _mm512_fnmadd_ps(a, b, c); }
-  static Float round(Float a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+  static Float round(Float a) {
+    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
   /** a · 2^n for integral n. */
   static Float scale(Float a, Float n) { return _mm512_scalef_ps(a, n); }
 
@@ -53,8 +55,8 @@ struct Simd {
   }
 
   /**
-   * w − r · a / (√b + ε) for b ≥ 0, by reciprocal estimates and one Newton step each: the quotient's relative error is
-   * below 3e-7. With e ≈ 1/√b, s = b·e: 2√b ≈ s·(3 − s·e); with q ≈ 1/d: 1/d ≈ q·(2 − d·q).
+   * w − r · a / (√b + ε) for b ≥ 0, by reciprocal estimates and one Newton step each: the quotient's relative
+   * error is below 3e-7. With e ≈ 1/√b, s = b·e: 2√b ≈ s·(3 − s·e); with q ≈ 1/d: 1/d ≈ q·(2 − d·q).
    */
   static Float minusRatioToRoot(Float w, Float r, Float a, Float b, Float epsilon) {
     const Float positive = max(b, set(1.17549435e-38f));

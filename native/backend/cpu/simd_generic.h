@@ -23,23 +23,47 @@ struct Simd {
     __builtin_memcpy(&a, p, sizeof(a));
     return a;
   }
-  static Float loadMasked(Mask keep, const float* p) { return select(keep, load(p), set(0)); }
-  static void store(float* p, Float a) { __builtin_memcpy(p, &a, sizeof(a)); }
-  static Float set(float a) { return Float{a, a, a, a}; }
-  static Float add(Float a, Float b) { return a + b; }
-  static Float sub(Float a, Float b) { return a - b; }
-  static Float mul(Float a, Float b) { return a * b; }
-  static Float div(Float a, Float b) { return a / b; }
+  static Float loadMasked(Mask keep, const float* p) {
+    return select(keep, load(p), set(0));
+  }
+  static void store(float* p, Float a) {
+    __builtin_memcpy(p, &a, sizeof(a));
+  }
+  static Float set(float a) {
+    return Float{a, a, a, a};
+  }
+  static Float add(Float a, Float b) {
+    return a + b;
+  }
+  static Float sub(Float a, Float b) {
+    return a - b;
+  }
+  static Float mul(Float a, Float b) {
+    return a * b;
+  }
+  static Float div(Float a, Float b) {
+    return a / b;
+  }
   /** The larger of two; b where either is not a number. */
-  static Float max(Float a, Float b) { return select(a > b, a, b); }
+  static Float max(Float a, Float b) {
+    return select(a > b, a, b);
+  }
   /** a·b + c */
-  static Float fma(Float a, Float b, Float c) { return a * b + c; }
+  static Float fma(Float a, Float b, Float c) {
+    return a * b + c;
+  }
   /** a·b − c */
-  static Float fms(Float a, Float b, Float c) { return a * b - c; }
+  static Float fms(Float a, Float b, Float c) {
+    return a * b - c;
+  }
   /** c − a·b */
-  static Float fnma(Float a, Float b, Float c) { return c - a * b; }
+  static Float fnma(Float a, Float b, Float c) {
+    return c - a * b;
+  }
   /** To the nearest integer, for |a| < 2^22. */
-  static Float round(Float a) { return (a + 12582912.0f) - 12582912.0f; }
+  static Float round(Float a) {
+    return (a + 12582912.0f) - 12582912.0f;
+  }
   /** a · 2^n for integral n in [−126, 127]. */
   static Float scale(Float a, Float n) {
     const Mask exponent = (__builtin_convertvector(n, Mask) + 127) << 23;
@@ -52,8 +76,12 @@ struct Simd {
     const Mask lane = {1, 2, 4, 8};
     return (Mask{given, given, given, given} & lane) != Mask{0, 0, 0, 0};
   }
-  static Mask isNumber(Float a) { return a == a; }
-  static Mask isNegative(Float a) { return a < set(0); }
+  static Mask isNumber(Float a) {
+    return a == a;
+  }
+  static Mask isNegative(Float a) {
+    return a < set(0);
+  }
   static Float select(Mask m, Float yes, Float no) {
     return reinterpret_cast<Float>((reinterpret_cast<Mask>(yes) & m) | (reinterpret_cast<Mask>(no) & ~m));
   }
@@ -66,7 +94,8 @@ struct Simd {
 
   /** w − r · a / (√b + ε) for b ≥ 0. */
   static Float minusRatioToRoot(Float w, Float r, Float a, Float b, Float epsilon) {
-    const Float root = {__builtin_sqrtf(b[0]), __builtin_sqrtf(b[1]), __builtin_sqrtf(b[2]), __builtin_sqrtf(b[3])};
+    const Float root = {__builtin_sqrtf(b[0]), __builtin_sqrtf(b[1]), __builtin_sqrtf(b[2]),
+                        __builtin_sqrtf(b[3])};
     return w - r * (a / (root + epsilon));
   }
 
@@ -84,19 +113,34 @@ struct Simd {
     return Float{halfToFloat(p[0]), halfToFloat(p[1]), halfToFloat(p[2]), halfToFloat(p[3])};
   }
   static Float fromBytes(const std::uint8_t* p) {
-    return Float{static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]), static_cast<float>(p[3])};
+    return Float{static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]),
+                 static_cast<float>(p[3])};
   }
 
   /** Lanes of unsigned 32-bit integers, as Philox needs them. */
   static constexpr int words = 4;
   typedef std::uint32_t Words __attribute__((vector_size(16)));
-  static Words setWords(std::uint32_t a) { return Words{a, a, a, a}; }
-  static Words loadWords(const std::uint32_t* p) { return Words{p[0], p[1], p[2], p[3]}; }
-  static void storeWords(std::uint32_t* p, Words a) { __builtin_memcpy(p, &a, sizeof(a)); }
-  static Words addWords(Words a, Words b) { return a + b; }
-  static Words exclusiveOr(Words a, Words b, Words c) { return a ^ b ^ c; }
-  static Words bitAnd(Words a, Words b) { return a & b; }
-  static Words bitOr(Words a, Words b) { return a | b; }
+  static Words setWords(std::uint32_t a) {
+    return Words{a, a, a, a};
+  }
+  static Words loadWords(const std::uint32_t* p) {
+    return Words{p[0], p[1], p[2], p[3]};
+  }
+  static void storeWords(std::uint32_t* p, Words a) {
+    __builtin_memcpy(p, &a, sizeof(a));
+  }
+  static Words addWords(Words a, Words b) {
+    return a + b;
+  }
+  static Words exclusiveOr(Words a, Words b, Words c) {
+    return a ^ b ^ c;
+  }
+  static Words bitAnd(Words a, Words b) {
+    return a & b;
+  }
+  static Words bitOr(Words a, Words b) {
+    return a | b;
+  }
   static void multiplyWide(Words a, Words b, Words& high, Words& low) {
     for (int lane = 0; lane < words; lane++)
       high[lane] = static_cast<std::uint32_t>(static_cast<std::uint64_t>(a[lane]) * b[lane] >> 32);

@@ -1,10 +1,10 @@
+import { groupBy } from '../../base/group-by.js';
 import { median } from '../../stats/summary.js';
 import type { OkRow } from '../../sweep/ledger.js';
 import type { TrialTiming } from '../../train/trial.js';
 import type { ReportContext } from '../context.js';
 import { count, duration, rate } from '../format.js';
 import { html, type Markup } from '../markup.js';
-import { groupBy } from '../selection.js';
 import { dataTable } from '../table.js';
 
 const PHASES: readonly {

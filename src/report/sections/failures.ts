@@ -1,8 +1,8 @@
+import { groupBy } from '../../base/group-by.js';
 import type { FailedRow } from '../../sweep/ledger.js';
 import type { ReportContext } from '../context.js';
 import { count, counted } from '../format.js';
 import { html, type Markup } from '../markup.js';
-import { groupBy } from '../selection.js';
 
 const EXAMPLES = 3;
 const MOST_GROUPS = 50;

@@ -1,10 +1,11 @@
+import { groupBy } from '../../base/group-by.js';
 import { summariseOverSeeds } from '../../stats/aggregate.js';
 import type { ReportContext } from '../context.js';
 import { type Observation, sizeText } from '../experiment.js';
 import type { Factor } from '../factors.js';
 import { count, metric, plusMinus } from '../format.js';
 import { html, type Markup } from '../markup.js';
-import { chosenConfiguration, groupBy } from '../selection.js';
+import { chosenConfiguration } from '../selection.js';
 import { type Cell, dataTable, type TableRow } from '../table.js';
 
 /** More rows than this make a page slow to open; then each N keeps its best ones. */

@@ -1,10 +1,11 @@
+import { groupBy } from '../../base/group-by.js';
 import { type SeedSummary, summariseOverSeeds } from '../../stats/aggregate.js';
 import type { ReportContext } from '../context.js';
 import { type Panel, type Size, sizeText } from '../experiment.js';
 import type { Factor } from '../factors.js';
 import { counted, estimateText, metric } from '../format.js';
 import { html, type Markup } from '../markup.js';
-import { chosenForEachSeed, groupBy } from '../selection.js';
+import { chosenForEachSeed } from '../selection.js';
 
 /** What is tuned on a fixed network; a factor here is looked at against the others. */
 const TUNED: readonly Factor['key'][] = ['lr', 'dropout', 'policy', 'weightDecay', 'optimizer'];
