@@ -26,7 +26,7 @@ Napi::Value convertToHalf(const Napi::CallbackInfo& info) {
     const auto halves = target.halves(values.size());
     return Job::start(
         info.Env(), nullptr, {source.object(), target.object()},
-        [values, halves] {
+        [values, halves](const std::atomic<bool>&) {
           for (std::size_t i = 0; i < values.size(); i++) halves[i] = floatToHalf(values[i]);
         },
         [](Napi::Env env) { return env.Undefined(); });

@@ -36,7 +36,9 @@ class BatchAssemblerObject : public Napi::ObjectWrap<BatchAssemblerObject> {
       const auto out = target.floats(chosen.size() * assembler.imageSize());
       return Job::start(
           info.Env(), &occupancy_, {info.This().As<Napi::Object>(), rows.object(), target.object()},
-          [&assembler, chosen, flip, out] { assembler.assemble(chosen, flip, out); },
+          [&assembler, chosen, flip, out](const std::atomic<bool>&) {
+            assembler.assemble(chosen, flip, out);
+          },
           [](Napi::Env env) { return env.Undefined(); });
     });
   }

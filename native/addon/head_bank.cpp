@@ -49,12 +49,13 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
       HeadBank& bank = open();
       const std::uint32_t epochs = Argument(info[0], "epochs").count(1, 1u << 24);
       const Argument abort(info[1], "abort");
-      const auto closing = info.Env().GetInstanceData<Environment>()->closing;
       const auto result = std::make_shared<std::optional<TrainResult>>();
-      const StopSignal stop{abort.abortFlag(), closing.get()};
+      const std::int32_t* request = abort.abortFlag();
       return Job::start(
           info.Env(), &occupancy_, {info.This().As<Napi::Object>(), abort.object()},
-          [&bank, epochs, stop, closing, result] { result->emplace(bank.train(epochs, stop)); },
+          [&bank, epochs, request, result](const std::atomic<bool>& closing) {
+            result->emplace(bank.train(epochs, {request, &closing}));
+          },
           [result](Napi::Env env) { return trainResult(env, **result); });
     });
   }
@@ -65,14 +66,15 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
       const Argument rows(info[0], "rows"), abort(info[2], "abort");
       const auto chosen = rows.rows(bank.featureRows());
       const WeightsKind which = kindOf(info[1]);
-      const auto closing = info.Env().GetInstanceData<Environment>()->closing;
-      const StopSignal stop{abort.abortFlag(), closing.get()};
+      const std::int32_t* request = abort.abortFlag();
       auto logits = Napi::Float32Array::New(info.Env(), bank.heads() * chosen.size() * bank.outputs());
       const std::span<float> out(logits.Data(), logits.ElementLength());
       const auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(logits.As<Napi::Object>()));
       return Job::start(
           info.Env(), &occupancy_, {info.This().As<Napi::Object>(), rows.object(), abort.object()},
-          [&bank, chosen, which, stop, closing, out] { bank.infer(chosen, which, stop, out); },
+          [&bank, chosen, which, request, out](const std::atomic<bool>& closing) {
+            bank.infer(chosen, which, {request, &closing}, out);
+          },
           [kept](Napi::Env) -> Napi::Value { return kept->Value(); });
     });
   }

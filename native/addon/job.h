@@ -8,6 +8,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -97,52 +98,75 @@ class Occupancy {
   bool busy_ = false;
 };
 
-/** Work off the event loop: a promise, settled when it is done. Deletes itself. */
-class Job : public Napi::AsyncWorker {
+/**
+ * Work off the event loop: a promise, settled when it is done. Every job has a thread of its own, so that a
+ * long training takes none of the few threads that Node reads files with, and the end of its environment (a
+ * worker thread that is terminated) stops it at the next step.
+ */
+class Job {
  public:
-  using Work = std::function<void()>;
+  using Work = std::function<void(const std::atomic<bool>& closing)>;
   using Result = std::function<Napi::Value(Napi::Env)>;
 
   /**
-   * Runs `work` on a thread of the pool, then `result` on the thread of JavaScript. `kept` stays alive until
-   * then, and so does `occupancy` (a member of one of them; null where calls may overlap). Throws BUSY.
+   * Runs `work` on a new thread, then `result` on the thread of JavaScript. `kept` stays alive until then,
+   * and so does `occupancy` (a member of one of them; null where calls may overlap). Throws BUSY.
    */
   static Napi::Promise start(Napi::Env env, Occupancy* occupancy, const std::vector<Napi::Object>& kept,
                              Work work, Result result) {
     if (occupancy != nullptr) occupancy->enter();
     auto* job = new Job(env, occupancy, kept, std::move(work), std::move(result));
     const Napi::Promise promise = job->deferred_.Promise();
-    job->Queue();
+    if (auto failure = attempt([job] { job->thread_ = std::thread([job] { job->run(); }); })) {
+      job->failure_ = std::move(failure);
+      job->settle(env);
+      job->finished_.Release();
+    }
     return promise;
-  }
-
-  void Execute() override { failure_ = attempt(work_); }
-
-  void OnOK() override {
-    const Napi::HandleScope scope(Env());
-    if (occupancy_ != nullptr) occupancy_->leave();
-    if (failure_)
-      deferred_.Reject(errorOf(Env(), *failure_).Value());
-    else
-      deferred_.Resolve(result_(Env()));
   }
 
  private:
   Job(Napi::Env env, Occupancy* occupancy, const std::vector<Napi::Object>& kept, Work work, Result result)
-      : Napi::AsyncWorker(env, "thaw"),
-        deferred_(Napi::Promise::Deferred::New(env)),
+      : deferred_(Napi::Promise::Deferred::New(env)),
         occupancy_(occupancy),
+        closing_(env.GetInstanceData<Environment>()->closing),
         work_(std::move(work)),
         result_(std::move(result)) {
     for (const Napi::Object& object : kept) kept_.push_back(Napi::Persistent(object));
+    const auto nothing = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
+    finished_ = Napi::ThreadSafeFunction::New(env, nothing, "thaw", 0, 1, [this](Napi::Env) { end(); });
+  }
+
+  /** On the job's thread. */
+  void run() {
+    failure_ = attempt([this] { work_(*closing_); });
+    const auto settle = [this](Napi::Env env, const Napi::Function&) { this->settle(env); };
+    if (finished_.NonBlockingCall(settle) != napi_closing) finished_.Release();
+  }
+
+  void settle(Napi::Env env) {
+    if (occupancy_ != nullptr) occupancy_->leave();
+    if (failure_)
+      deferred_.Reject(errorOf(env, *failure_).Value());
+    else
+      deferred_.Resolve(result_(env));
+  }
+
+  /** After `settle`, or when the environment ends before it. */
+  void end() {
+    if (thread_.joinable()) thread_.join();
+    delete this;
   }
 
   Napi::Promise::Deferred deferred_;
   Occupancy* occupancy_;
+  std::shared_ptr<std::atomic<bool>> closing_;
   std::vector<Napi::ObjectReference> kept_;
   Work work_;
   Result result_;
   std::optional<Failure> failure_;
+  Napi::ThreadSafeFunction finished_;
+  std::thread thread_;
 };
 
 }  // namespace thaw::addon

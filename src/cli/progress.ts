@@ -40,8 +40,13 @@ function formatRate(rate: number): string {
   return rate >= 100 ? rate.toFixed(0) : rate >= 1 ? rate.toFixed(1) : rate.toFixed(2);
 }
 
+/** Carriage return, then erase to the end of the line (ECMA-48). */
+const CLEAR_LINE = '\r\x1b[K';
+
 /** A bar that is redrawn, for terminals. */
 class TerminalProgress implements Progress {
+  private bars = 0;
+
   start(task: string, total: number, unit: string, done = 0): ProgressTask {
     const meter = new Meter(total, done);
     const bar = new SingleBar(
@@ -56,12 +61,17 @@ class TerminalProgress implements Progress {
     );
     const payload = () => ({ rate: formatRate(meter.rate), left: formatDuration(meter.eta) });
     bar.start(total, done, payload());
+    this.bars++;
+    let finished = false;
     return {
       advance: (units) => {
         meter.done += units;
         bar.update(Math.min(total, meter.done), payload());
       },
       finish: () => {
+        if (finished) return;
+        finished = true;
+        this.bars--;
         bar.update(Math.min(total, meter.done), payload());
         bar.stop();
       },
@@ -69,7 +79,8 @@ class TerminalProgress implements Progress {
   }
 
   note(message: string): void {
-    process.stderr.write(`${message}\n`);
+    // A note takes the line of a bar, which is then drawn anew below it.
+    process.stderr.write(`${this.bars > 0 ? CLEAR_LINE : ''}${message}\n`);
   }
 }
 

@@ -87,7 +87,7 @@ function printOutcome(outcome: SweepOutcome, interrupted: boolean): void {
   if (left > 0) parts.push(`${left} left`);
   process.stderr.write(`${parts.join(', ')}\n`);
   if (left > 0) process.stderr.write('Run the same command again to go on.\n');
-  if (interrupted) setStatus(INTERRUPTED);
+  if (interrupted && left > 0) setStatus(INTERRUPTED);
   else if (failed > 0 || left > 0) setStatus(1);
 }
 

@@ -32,7 +32,7 @@ export interface NativeSampleGroup {
 export interface NativeHead {
   /** Index into `groups`. */
   readonly group: number;
-  /** Seeds initial weights and dropout. */
+  /** Seeds the initial weights, U(−1/√F, 1/√F) as torch.nn.Linear's, and dropout. */
   readonly seed: number;
   /** Probability that a feature is dropped in a training step, in [0, 1); survivors are scaled by 1 / (1 − rate). */
   readonly dropout: number;
@@ -52,6 +52,10 @@ export interface NativeHeadBankOptions {
   readonly outputs: number;
   /** [features.rows × outputs]; NaN = unknown (bce only); softmax takes class probabilities. */
   readonly targets: Float32Array;
+  /**
+   * `bce`: mean over the known targets of a batch; `softmax`: sum over the rows of a batch divided by their number. Weights
+   * do not change the divisor (PyTorch's BCEWithLogitsLoss, and CrossEntropyLoss with probabilities as target).
+   */
   readonly loss: 'bce' | 'softmax';
   readonly batch: number;
   readonly optimizer: NativeOptimizer;
@@ -62,7 +66,10 @@ export interface NativeHeadBankOptions {
   readonly threads: number;
 }
 
-/** One call's epochs; arrays are [heads × epochs] row-major, NaN where a head has no such epoch or has failed. */
+/**
+ * One call's epochs; arrays are [heads × epochs] row-major, NaN where a head has no such epoch or has failed. `trainLoss` is
+ * the mean over the epoch's batches.
+ */
 export interface NativeTrainResult {
   readonly epochs: number;
   readonly trainLoss: Float64Array;
@@ -80,7 +87,11 @@ export interface NativeTrainResult {
 export type HeadWeightsKind = 'best' | 'last';
 
 export interface NativeHeadBank {
-  /** Trains every head for up to `epochs` further epochs (heads whose order has ended are left alone). */
+  /**
+   * Trains every head for up to `epochs` further epochs (heads whose order has ended are left alone). `abort` is of length
+   * 1; not zero means stop, read between steps: the promise then rejects with the code ABORTED, and after a stop within an
+   * epoch the bank needs `restore`.
+   */
   train(epochs: number, abort: Int32Array): Promise<NativeTrainResult>;
   /** Logits [heads × rows × outputs] without dropout. */
   infer(rows: Uint32Array, which: HeadWeightsKind, abort: Int32Array): Promise<Float32Array>;

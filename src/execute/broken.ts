@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ThawError } from '../base/errors.js';
 import { type FailedRow, LedgerWriter, uniqueWorkerName } from '../sweep/ledger.js';
@@ -14,7 +15,8 @@ export async function recordFailures(
     readonly error: FailedRow['error'];
   }>,
 ): Promise<number> {
-  const worker = uniqueWorkerName();
+  // Two workers may die within one millisecond: each call's file needs a name of its own.
+  const worker = `${uniqueWorkerName()}-${randomBytes(4).toString('hex')}`;
   const common = {
     worker,
     host: hostname(),
@@ -27,8 +29,11 @@ export async function recordFailures(
   }
   if (rows.length === 0) return 0;
   const ledger = await LedgerWriter.open(run, worker);
-  await ledger.appendAll(rows);
-  await ledger.close();
+  try {
+    await ledger.appendAll(rows);
+  } finally {
+    await ledger.close();
+  }
   return rows.length;
 }
 

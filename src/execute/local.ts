@@ -14,6 +14,13 @@ export interface LocalOptions {
   readonly maxAttempts?: number;
 }
 
+/** What a worker process has done, as far as its parent knows. */
+interface Worker {
+  readonly child: ChildProcess;
+  /** It asked for work: it has started. */
+  ready: boolean;
+}
+
 interface Running {
   readonly index: number;
   readonly attempt: number;
@@ -40,6 +47,8 @@ class WorkerPool {
   private ok = 0;
   private failed = 0;
   private stopping = false;
+  /** The first fault that makes going on pointless: failures cannot be recorded. */
+  private fault: { readonly error: unknown } | undefined;
 
   constructor(
     private readonly shard: Shard,
@@ -57,35 +66,60 @@ class WorkerPool {
     const slots = Math.min(this.local.workers, this.shard.units.length);
     await Promise.all(Array.from({ length: slots }, () => this.keepSlotBusy()));
     this.options.signal.removeEventListener('abort', stop);
+    if (this.fault !== undefined) throw this.fault.error;
     const trials = this.shard.units.reduce((sum, unit) => sum + unit.trials.length, 0);
     return { ok: this.ok, failed: this.failed, left: trials - this.ok - this.failed };
   }
 
-  /** One worker process after another, until no unit is left. */
+  /** One worker process after another, until no unit is left or a worker does not start. */
   private async keepSlotBusy(): Promise<void> {
-    while (!this.stopping && this.queue.length > 0) await this.runWorker();
+    let started = true;
+    while (started && !this.stopping && this.queue.length > 0) started = await this.runWorker();
   }
 
-  private runWorker(): Promise<void> {
+  /** Resolves when the process has ended and all it said was heard: to false when it never asked for work. */
+  private runWorker(): Promise<boolean> {
     const child = fork(this.local.script, ['worker', this.path], {
       execArgv: [...(this.local.nodeOptions ?? [])],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
+    const worker: Worker = { child, ready: false };
     this.children.add(child);
-    child.on('message', (event: WorkerEvent) => void this.receive(child, event));
+    child.on('message', (event: WorkerEvent) => this.guard(this.receive(worker, event)));
     return new Promise((resolve) => {
-      child.once('exit', (status, signal) => {
+      const ended = async (how: string) => {
         this.children.delete(child);
-        void this.exited(child, status, signal).then(resolve);
+        await this.guard(this.exited(worker, how));
+        resolve(worker.ready);
+      };
+      // Not `exit`: what the worker said last may still be on its way then.
+      child.once(
+        'close',
+        (status, signal) => void ended(signal ? `signal ${signal}` : `exit status ${status}`),
+      );
+      child.on('error', (error) => {
+        this.options.events.note(`worker: ${error.message}`);
+        if (child.pid === undefined) void ended('no process');
       });
-      child.once('error', (error) => this.options.events.note(`worker: ${error.message}`));
     });
   }
 
-  private async receive(child: ChildProcess, event: WorkerEvent): Promise<void> {
+  /** A failure that cannot be recorded (full disk) ends the run. */
+  private async guard(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.fault ??= { error };
+      this.stop();
+    }
+  }
+
+  private async receive(worker: Worker, event: WorkerEvent): Promise<void> {
+    const { child } = worker;
     const running = this.running.get(child);
     switch (event.type) {
       case 'ready':
+        worker.ready = true;
         return this.next(child);
       case 'progress':
         if (running !== undefined) running.done = event.done;
@@ -137,15 +171,12 @@ class WorkerPool {
   }
 
   /** A worker that died with a unit in hand: the unit is tried again, or its trials are recorded as failed. */
-  private async exited(child: ChildProcess, status: number | null, signal: string | null): Promise<void> {
+  private async exited({ child, ready }: Worker, how: string): Promise<void> {
     const running = this.running.get(child);
     this.running.delete(child);
-    if (running === undefined) {
-      if (status !== 0 && !this.stopping && this.queue.length > 0) this.dieBeforeWork(status, signal);
-      return;
-    }
     if (this.stopping) return;
-    const how = signal === null ? `exit status ${status}` : `signal ${signal}`;
+    if (!ready) this.options.events.note(`a worker ended before it took work (${how}); no other is started`);
+    if (running === undefined) return;
     const unit = this.shard.units[running.index]!;
     const maxAttempts = this.local.maxAttempts ?? 2;
     this.options.events.note(
@@ -161,14 +192,6 @@ class WorkerPool {
       'RUNTIME',
       `the worker process died (${how}) while it trained this unit.`,
     );
-  }
-
-  /** A worker that cannot even start will not start the next time either. */
-  private dieBeforeWork(status: number | null, signal: string | null): void {
-    this.options.events.note(
-      `a worker ended before it took work (${signal ?? `exit status ${status}`}); stopping`,
-    );
-    this.stop();
   }
 
   private async recordBroken(unit: ShardUnit, attempt: number, code: string, message: string): Promise<void> {

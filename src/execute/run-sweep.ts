@@ -170,19 +170,20 @@ export async function runSweep(
     shown = Math.max(shown, trials);
   };
   show(recorded);
-  const summary = await executor.run(shard, {
-    signal,
-    failFast: options.failFast,
-    events: {
-      unitFinished: (ok, wrong) => {
-        recorded += ok + wrong;
-        show(recorded);
+  const summary = await executor
+    .run(shard, {
+      signal,
+      failFast: options.failFast,
+      events: {
+        unitFinished: (ok, wrong) => {
+          recorded += ok + wrong;
+          show(recorded);
+        },
+        inFlight: (trials) => show(recorded + Math.floor(trials)),
+        note: (message) => progress.note(message),
       },
-      inFlight: (trials) => show(recorded + Math.floor(trials)),
-      note: (message) => progress.note(message),
-    },
-  });
-  task.finish();
+    })
+    .finally(() => task.finish());
   return {
     trials: plan.trials,
     doneBefore: plan.done,

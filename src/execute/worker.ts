@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { messageOf, ThawError } from '../base/errors.js';
 import { ioError } from '../base/files.js';
 import { LedgerWriter, PredictionWriter, uniqueWorkerName } from '../sweep/ledger.js';
+import { recordFailures } from './broken.js';
 import type { Shard, WorkerCommand, WorkerEvent } from './shard.js';
 import { UnitRunner } from './unit.js';
 import { currentVersions } from './versions.js';
@@ -47,6 +48,7 @@ export async function runWorker(shardPath: string): Promise<number> {
   }
 }
 
+/** A unit that cannot run at all is recorded as failed; the others go on. Resolves to 1 when a trial failed, else 0. */
 async function runAll(shard: Shard, runner: UnitRunner, stop: AbortController): Promise<number> {
   let failed = 0;
   for (const unit of shard.units) {
@@ -55,7 +57,11 @@ async function runAll(shard: Shard, runner: UnitRunner, stop: AbortController): 
       failed += (await runner.run(unit, 1, { signal: stop.signal, onProgress: () => {} })).failed;
     } catch (error) {
       if (stop.signal.aborted) return EXIT_STOPPED;
-      throw error;
+      const code = error instanceof ThawError ? error.code : 'UNKNOWN';
+      const reason = { code, message: messageOf(error) } as const;
+      process.stderr.write(`unit ${unit.id}: ${reason.message}\n`);
+      const trials = unit.trials.map((spec) => ({ spec, attempt: 1, error: reason }));
+      failed += await recordFailures(shard.run, trials);
     }
   }
   return failed === 0 ? 0 : 1;

@@ -11,11 +11,11 @@ export const RATES = {
   /** 1024 × 1024 PNG images decoded and resized a second. */
   decodeImages: 80,
   /** Floating-point operations a second of a head bank's products. */
-  headFlops: 40e9,
+  headFlops: 150e9,
   /** Weights updated a second (moments included). */
-  headUpdates: 1e9,
+  headUpdates: 4e9,
   /** Feature values dropped or kept a second. */
-  dropoutValues: 1.5e9,
+  dropoutValues: 7e9,
 } as const;
 
 /** Sizes that the cost of a trial depends on; what is not known is taken for `TYPICAL`. */

@@ -73,9 +73,13 @@ export function trialId(spec: TrialSpec): string {
 }
 
 export interface TrialTiming {
-  /** Seconds this trial's share of each phase took; stores made by an earlier run count what they cost then. */
+  /**
+   * Seconds that decoding, and taking through the backbone, this trial's images (training subset, validation, test) would
+   * have cost alone: their share of the whole store, which all trials use and which an earlier run may have made.
+   */
   readonly decode: number;
   readonly extract: number;
+  /** Thread-seconds of this head within its bank. */
   readonly train: number;
   readonly evaluate: number;
 }

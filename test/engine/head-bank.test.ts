@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { ThawError } from '../../src/base/errors.js';
 import type { NativeHeadBankOptions } from '../../src/engine/addon.js';
 import { HeadBank } from '../../src/engine/head-bank.js';
@@ -112,6 +115,21 @@ test('the event loop turns while a bank trains', async () => {
   clearInterval(timer);
   assert.ok(turns > 5, `${turns} turns`);
   bank.dispose();
+});
+
+test('a worker thread that is terminated in the middle of a training stops it', async () => {
+  const code = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const { HeadBank } = require(workerData.addon);
+    new HeadBank(workerData.options).train(100, new Int32Array(1)).catch(() => {});
+    parentPort.postMessage('training');
+  `;
+  const addon = fileURLToPath(new URL('../../build/Release/thaw.node', import.meta.url));
+  const worker = new Worker(code, { eval: true, workerData: { addon, options: bankOptions(large) } });
+  await once(worker, 'message');
+  const started = performance.now();
+  await worker.terminate();
+  assert.ok(performance.now() - started < 1500, 'stopped long before the end');
 });
 
 test('dispose may be called again, any other call then says so', () => {

@@ -1,0 +1,121 @@
+import { ThawError } from '../base/errors.js';
+import { groupBy } from '../base/group-by.js';
+import { RandomStream, STREAM } from '../base/random.js';
+import type { Dataset } from '../data/dataset.js';
+import type { Split } from '../data/split.js';
+import { proportionalValidation, type Subset, trainingSubsets } from '../data/subset.js';
+import type { Task } from '../data/task.js';
+import type { FeatureStore } from '../features/store.js';
+import type { ImageStore } from '../image/store.js';
+import { type FailedTrial, failure } from './head-outcome.js';
+import type { TrialSpec } from './trial.js';
+
+/** What all trials of one work unit share. */
+export interface HeadTrialInputs {
+  readonly dataset: Dataset;
+  readonly task: Task;
+  readonly split: Split;
+  readonly images: ImageStore;
+  /** Features of every image at the cut, one vector [F] a row. */
+  readonly features: FeatureStore;
+  readonly threads?: number;
+}
+
+/** A trial with the rows that it trains and is chosen on. */
+export interface ReadyTrial {
+  readonly spec: TrialSpec;
+  readonly subset: Subset;
+  readonly validationRows: Uint32Array;
+  /** Trials with equal keys see the same rows in the same order. */
+  readonly groupKey: string;
+}
+
+/** Draws the rows of every trial; trials whose subset cannot be had are failed outcomes, the others are ready. */
+export function prepareGroups(
+  inputs: HeadTrialInputs,
+  specs: readonly TrialSpec[],
+): { ready: ReadyTrial[]; failed: FailedTrial[] } {
+  const ready: ReadyTrial[] = [];
+  const failed: FailedTrial[] = [];
+  const subsets = subsetsOf(inputs, specs);
+  const full = rowsOf(inputs.task, inputs.split.validation);
+  const proportional = new Map<string, Uint32Array>();
+  for (const spec of specs) {
+    const subset = subsets.get(subsetKey(spec))!;
+    if (subset instanceof ThawError) {
+      failed.push(failure(spec, subset));
+      continue;
+    }
+    const key = subsetKey(spec);
+    let validationRows = full;
+    if (spec.validation === 'proportional') {
+      const { task, split, dataset } = inputs;
+      validationRows =
+        proportional.get(key) ?? proportionalValidation(task, split, dataset, subset, spec.seed);
+      proportional.set(key, validationRows);
+    }
+    if (validationRows.length === 0) {
+      const hint = 'Take another split, or leave the task out.';
+      const none = new ThawError('DATA', 'no validation image belongs to the task.', {
+        node: spec.task,
+        hint,
+      });
+      failed.push(failure(spec, none));
+      continue;
+    }
+    const groupKey = JSON.stringify([key, spec.validation, spec.epochs, spec.featureScaling]);
+    ready.push({ spec, subset, validationRows, groupKey });
+  }
+  return { ready, failed };
+}
+
+function subsetKey({ seed, n, subset }: TrialSpec): string {
+  return JSON.stringify([seed, subset.unit, subset.stratify, n]);
+}
+
+/** The training subset of every trial, or why there is none; all sizes of a seed come from one ordering. */
+function subsetsOf(
+  { task, split, dataset }: HeadTrialInputs,
+  specs: readonly TrialSpec[],
+): Map<string, Subset | ThawError> {
+  const result = new Map<string, Subset | ThawError>();
+  const bySeed = groupBy(specs, (spec) => JSON.stringify([spec.seed, spec.subset]));
+  for (const group of bySeed.values()) {
+    const { seed, subset } = group[0]!;
+    const draw = (sizes: readonly TrialSpec['n'][]) => {
+      const drawn = trainingSubsets(task, split, dataset, { sizes, seed, ...subset });
+      for (const [n, rows] of drawn) result.set(subsetKey({ ...group[0]!, n }), rows);
+    };
+    const sizes = [...new Set(group.map(({ n }) => n))];
+    try {
+      draw(sizes);
+    } catch (error) {
+      if (!(error instanceof ThawError)) throw error;
+      // One size that is not there must not cost the others.
+      for (const n of sizes) {
+        try {
+          draw([n]);
+        } catch (reason) {
+          if (!(reason instanceof ThawError)) throw reason;
+          result.set(subsetKey({ ...group[0]!, n }), reason);
+        }
+      }
+    }
+  }
+  return result;
+}
+
+/** Rows that belong to the task, in the order of `rows`. */
+export function rowsOf(task: Task, rows: Uint32Array): Uint32Array {
+  const members = new Set(task.rows);
+  return rows.filter((row) => members.has(row));
+}
+
+/** [epochs × rows] an own shuffle of the subset for every epoch, from (seed, epoch) alone. */
+export function sampleOrder(rows: Uint32Array, epochs: number, seed: number): Uint32Array {
+  const order = new Uint32Array(rows.length * epochs);
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    order.set(new RandomStream(seed, STREAM.sampleOrder, epoch).shuffle(rows.slice()), epoch * rows.length);
+  }
+  return order;
+}

@@ -1,0 +1,40 @@
+import { messageOf, ThawError } from '../base/errors.js';
+import type { TrialResult, TrialSpec } from './trial.js';
+
+export interface TrainedTrial {
+  readonly status: 'ok';
+  readonly spec: TrialSpec;
+  readonly result: Omit<TrialResult, 'predictions'>;
+  /** [test rows × outputs] of the snapshot that validation chose. */
+  readonly testLogits: Float32Array;
+}
+
+export interface FailedTrial {
+  readonly status: 'failed';
+  readonly spec: TrialSpec;
+  readonly error: {
+    readonly code: ThawError['code'] | 'UNKNOWN';
+    readonly message: string;
+    readonly step?: number;
+  };
+}
+
+export type TrialOutcome = TrainedTrial | FailedTrial;
+
+/** A trial that could not be trained, with the reason. */
+export function failure(spec: TrialSpec, error: unknown, step?: number): FailedTrial {
+  const code = error instanceof ThawError ? error.code : 'UNKNOWN';
+  return {
+    status: 'failed',
+    spec,
+    error: { code, message: messageOf(error), ...(step === undefined ? {} : { step }) },
+  };
+}
+
+/** A trial whose loss left the numbers at `step`. */
+export function nonFinite(spec: TrialSpec, step: number): FailedTrial {
+  const error = new ThawError('NON_FINITE', `the loss was not finite at step ${step}.`, {
+    hint: 'Lower the learning rate, or set featureScaling: standard.',
+  });
+  return failure(spec, error, step);
+}
