@@ -19,10 +19,16 @@ export interface BenchOptions {
   readonly peerPython: string | undefined;
 }
 
-const benches: Record<string, () => Promise<{ run(options: BenchOptions): AsyncIterable<BenchLine> }>> = {
-  heads: () => import('./heads.js'),
-  extract: () => import('./extract.js'),
-  ingest: () => import('./ingest.js'),
+interface Bench {
+  /** Whether the peer is a Python library. */
+  readonly python: boolean;
+  load(): Promise<{ run(options: BenchOptions): AsyncIterable<BenchLine> }>;
+}
+
+const benches: Record<string, Bench> = {
+  heads: { python: true, load: () => import('./heads.js') },
+  extract: { python: true, load: () => import('./extract.js') },
+  ingest: { python: false, load: () => import('./ingest.js') },
 };
 
 /** `THAW_PEER_PYTHON`, else a virtual environment made once from the requirements; undefined where that fails. */
@@ -52,8 +58,8 @@ if (names.length === 0 || unknown.length > 0) {
   process.stderr.write(`usage: npm run bench -- ${Object.keys(benches).join('|')}\n`);
   process.exit(2);
 }
-const python = peerPython();
+const python = names.some((name) => benches[name]!.python) ? peerPython() : undefined;
 for (const name of names) {
-  const { run } = await benches[name]!();
+  const { run } = await benches[name]!.load();
   for await (const line of run({ peerPython: python })) process.stdout.write(`${JSON.stringify(line)}\n`);
 }

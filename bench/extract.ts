@@ -12,6 +12,8 @@ import { RandomStream, STREAM } from '../src/base/random.js';
 import { extractFeatures } from '../src/features/extract.js';
 import type { FeatureImages } from '../src/features/images.js';
 import type { ModelCard } from '../src/model/card.js';
+import { type ExportedPrefix, exportPrefix } from '../src/model/prefix.js';
+import { type LoadedModel, loadModel } from '../src/model/registry.js';
 
 export interface BenchResult {
   readonly bench: 'extract';
@@ -56,16 +58,11 @@ async function* compare(
   peer: Peer,
 ): AsyncIterable<BenchResult> {
   const path = join(folder, `${net}.onnx`);
-  const { shape } = await peer.ask<{ shape: number[] }>({
-    do: 'export',
-    net,
-    path,
-    batch: BATCH,
-    size: SIZE,
-  });
+  await peer.ask({ do: 'export', net, path, batch: BATCH, size: SIZE });
+  const model = await loadModel(cardOf(net), { folder });
+  const prefix = await exportPrefix(model, 'pooled', { size: SIZE, batch: BATCH, cacheFolder: folder });
   const sides = {
-    ours: (round: number) =>
-      extractionRate(net, { path, shape }, { ...images, id: `${net}-${round}` }, folder),
+    ours: (round: number) => extractionRate(model, prefix, { ...images, id: `${net}-${round}` }, folder),
     onnxruntime: () => onnxruntimeRate(path),
     pytorch: async () => {
       const question = { do: 'forward', net, images: IMAGES, batch: BATCH, size: SIZE, threads: THREADS };
@@ -91,16 +88,12 @@ async function* compare(
   }
 }
 
-async function extractionRate(
-  net: string,
-  prefix: { readonly path: string; readonly shape: readonly number[] },
-  images: FeatureImages,
-  cache: string,
-): Promise<number> {
-  const card: ModelCard = {
+function cardOf(net: string): ModelCard {
+  return {
     name: net,
     pretraining: 'random',
     architecture: net,
+    file: `${net}.onnx`,
     input: {
       size: SIZE,
       channels: 3,
@@ -110,9 +103,17 @@ async function extractionRate(
       std: [0.229, 0.224, 0.225],
     },
   };
+}
+
+async function extractionRate(
+  model: LoadedModel,
+  prefix: ExportedPrefix,
+  images: FeatureImages,
+  cache: string,
+): Promise<number> {
   const store = await extractFeatures({
     images,
-    model: { card, fingerprint: net },
+    model,
     prefix,
     cut: 'pooled',
     view: 'identity',

@@ -7,6 +7,7 @@ import { findCut, prefixOf } from './cut.js';
 import type { Graph, Node, Shape } from './graph.js';
 import { writeOnnx } from './onnx-write.js';
 import type { LoadedModel } from './registry.js';
+import { poolBeforePointwise } from './simplify.js';
 
 /** Names of the input [batch, C, size, size] and the output [batch, ...shape] of every exported prefix. */
 export const PREFIX_INPUT = 'images';
@@ -29,7 +30,7 @@ export interface ExportedPrefix {
 }
 
 /** Part of the content address: raised when the files are written differently. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /**
  * Writes the frozen part of a model up to `cut` as `<cache>/models/<id>/prefix.onnx`, unless it is there already.
@@ -50,7 +51,7 @@ export async function exportPrefix(
   const id = contentId({ format: FORMAT, model: model.fingerprint, cut, size, batch });
   const path = join(cacheFolder, 'models', id, 'prefix.onnx');
   if (!existsSync(path)) {
-    const prefix = renamed(prefixOf(model.graph, found, trunk));
+    const prefix = renamed(poolBeforePointwise(prefixOf(model.graph, found, trunk)));
     await writeFileAtomic(path, writeOnnx(prefix, { batch }));
   }
   return { path, shape: found.shape, id };
