@@ -7,7 +7,8 @@ export interface Progress {
 }
 
 export interface ProgressTask {
-  advance(units: number): void;
+  /** `failed` of the units did not end well. */
+  advance(units: number, failed?: number): void;
   finish(): void;
 }
 

@@ -1,4 +1,4 @@
-import { Presets, SingleBar } from 'cli-progress';
+import { MultiBar, Presets } from 'cli-progress';
 import type { Progress, ProgressTask } from '../base/progress.js';
 
 /** Seconds as `42 s`, `3 min 05 s`, `2 h 10 min`. */
@@ -40,18 +40,20 @@ function formatRate(rate: number): string {
   return rate >= 100 ? rate.toFixed(0) : rate >= 1 ? rate.toFixed(1) : rate.toFixed(2);
 }
 
-/** Carriage return, then erase to the end of the line (ECMA-48). */
-const CLEAR_LINE = '\r\x1b[K';
+/** `, 3 failed`, or nothing. */
+function formatFailed(failed: number): string {
+  return failed === 0 ? '' : `, ${failed} failed`;
+}
 
-/** A bar that is redrawn, for terminals. */
+/** Bars that are redrawn, one line each while they run, for terminals. */
 class TerminalProgress implements Progress {
-  private bars = 0;
+  private bars: MultiBar | undefined;
+  private running = 0;
 
   start(task: string, total: number, unit: string, done = 0): ProgressTask {
-    const meter = new Meter(total, done);
-    const bar = new SingleBar(
+    this.bars ??= new MultiBar(
       {
-        format: `${task.padEnd(9)} {bar} {value}/{total} ${unit}  {rate}/s  ETA {left}`,
+        format: `{task} {bar} {value}/{total} {unit}{failed}  {rate}/s  ETA {left}`,
         stream: process.stderr,
         hideCursor: true,
         barsize: 28,
@@ -59,28 +61,42 @@ class TerminalProgress implements Progress {
       },
       Presets.rect,
     );
-    const payload = () => ({ rate: formatRate(meter.rate), left: formatDuration(meter.eta) });
-    bar.start(total, done, payload());
-    this.bars++;
+    const meter = new Meter(total, done);
+    let failures = 0;
+    const payload = () => ({
+      task: task.padEnd(9),
+      unit,
+      failed: formatFailed(failures),
+      rate: formatRate(meter.rate),
+      left: formatDuration(meter.eta),
+    });
+    const bar = this.bars.create(total, done, payload());
+    this.running++;
     let finished = false;
     return {
-      advance: (units) => {
+      advance: (units, failed = 0) => {
         meter.done += units;
+        failures += failed;
         bar.update(Math.min(total, meter.done), payload());
       },
       finish: () => {
         if (finished) return;
         finished = true;
-        this.bars--;
         bar.update(Math.min(total, meter.done), payload());
-        bar.stop();
+        this.running--;
+        if (this.running > 0) return;
+        // Draws what was noted since the last drawing.
+        this.bars?.update();
+        this.bars?.stop();
+        this.bars = undefined;
       },
     };
   }
 
   note(message: string): void {
-    // A note takes the line of a bar, which is then drawn anew below it.
-    process.stderr.write(`${this.bars > 0 ? CLEAR_LINE : ''}${message}\n`);
+    // Above the bars while there are any: they are drawn anew below it.
+    if (this.bars === undefined || !process.stderr.isTTY) process.stderr.write(`${message}\n`);
+    else this.bars.log(`${message}\n`);
   }
 }
 
@@ -91,23 +107,25 @@ class LineProgress implements Progress {
   start(task: string, total: number, unit: string, done = 0): ProgressTask {
     const meter = new Meter(total, done);
     let last = performance.now();
+    let failures = 0;
     let finished = false;
     const line = (text: string) => process.stderr.write(`${task}: ${text}\n`);
     if (done > 0) line(`${done}/${total} ${unit} were done before`);
     return {
-      advance: (units) => {
+      advance: (units, failed = 0) => {
         meter.done += units;
+        failures += failed;
         const now = performance.now();
         if (now - last < LINE_EVERY_SECONDS * 1000) return;
         last = now;
-        line(`${meter.done}/${total} ${unit}, ${formatRate(meter.rate)}/s, ETA ${formatDuration(meter.eta)}`);
+        const count = `${meter.done}/${total} ${unit}${formatFailed(failures)}`;
+        line(`${count}, ${formatRate(meter.rate)}/s, ETA ${formatDuration(meter.eta)}`);
       },
       finish: () => {
         if (finished) return;
         finished = true;
-        line(
-          `${meter.done}/${total} ${unit} in ${formatDuration(meter.seconds)}, ${formatRate(meter.rate)}/s`,
-        );
+        const count = `${meter.done}/${total} ${unit}${formatFailed(failures)}`;
+        line(`${count} in ${formatDuration(meter.seconds)}, ${formatRate(meter.rate)}/s`);
       },
     };
   }

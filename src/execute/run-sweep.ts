@@ -165,11 +165,11 @@ export async function runSweep(
   const task = progress.start('trials', plan.trials, 'trials', plan.trials - plan.pending);
   let recorded = failed;
   let shown = 0;
-  const show = (trials: number) => {
-    if (trials > shown) task.advance(trials - shown);
+  const show = (trials: number, wrong = 0) => {
+    if (trials > shown || wrong > 0) task.advance(Math.max(0, trials - shown), wrong);
     shown = Math.max(shown, trials);
   };
-  show(recorded);
+  show(recorded, failed);
   const summary = await executor
     .run(shard, {
       signal,
@@ -177,7 +177,7 @@ export async function runSweep(
       events: {
         unitFinished: (ok, wrong) => {
           recorded += ok + wrong;
-          show(recorded);
+          show(recorded, wrong);
         },
         inFlight: (trials) => show(recorded + Math.floor(trials)),
         note: (message) => progress.note(message),

@@ -44,7 +44,7 @@ test('lines for logs: every five seconds and at the end, the rate of this run al
   time.seconds = 6;
   task.advance(2);
   time.seconds = 8;
-  task.advance(28);
+  task.advance(28, 3);
   task.advance(20);
   task.finish();
   task.finish();
@@ -53,7 +53,7 @@ test('lines for logs: every five seconds and at the end, the rate of this run al
     'trials: 40/100 trials were done before\n',
     // 12 in 6 s; 48 are left.
     'trials: 52/100 trials, 2.0/s, ETA 24 s\n',
-    'trials: 100/100 trials in 8 s, 7.5/s\n',
+    'trials: 100/100 trials, 3 failed in 8 s, 7.5/s\n',
   ]);
 });
 
@@ -72,7 +72,7 @@ test('notes are lines of their own', (t) => {
   assert.deepEqual(notes, [
     'a worker died\n',
     'before any bar\n',
-    '\r\x1b[Kon the line of a bar\n',
+    'on the line of a bar\n',
     'after all bars\n',
   ]);
 });

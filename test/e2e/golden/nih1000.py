@@ -3,9 +3,10 @@
 For several patient splits of test/e2e/nih1000.yaml: test AUROC of `No Finding` of scikit-learn's logistic regression
 (standardised features, C = 1) against the bank's heads, at N = 50 (the same five subsets) and N = all.
 
-    python test/e2e/nih1000.py SHARED_DATA_FOLDER WORK_FOLDER [splits]
+    python test/e2e/golden/nih1000.py SHARED_DATA_FOLDER WORK_FOLDER [splits]
 
-Needs numpy, pandas, scikit-learn and a built checkout; prints a line for each split and the means.
+Needs numpy, pandas, scikit-learn and a built checkout; prints a line for each split and the means, and writes
+scikit-learn's numbers to nih1000.json for test/e2e/nih1000.test.ts.
 """
 
 import json
@@ -19,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-here = pathlib.Path(__file__).resolve().parent
+here = pathlib.Path(__file__).resolve().parents[1]
 data, work = map(pathlib.Path, sys.argv[1:3])
 splits = int(sys.argv[3]) if len(sys.argv) > 3 else 10
 table = pd.read_csv(data / "nih1000" / "Data_Entry_2017_v2020.csv.gz").set_index("Image Index")
@@ -86,3 +87,5 @@ for seed in range(splits):
                      sklearn=regression(x, y, train, test), chosen=chosen, best=best))
     print({key: round(float(value), 3) for key, value in rows[-1].items()}, flush=True)
 print("mean", pd.DataFrame(rows).drop(columns="split").mean().round(3).to_dict())
+golden = [{key: round(float(row[key]), 6) for key in ("sklearn50", "sklearn")} for row in rows]
+pathlib.Path(__file__).with_suffix(".json").write_text(json.dumps(golden, indent=1) + "\n")
