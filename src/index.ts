@@ -19,6 +19,8 @@ export { describeModel } from './model/describe.js';
 export { type LoadedModel, loadModel, readCard } from './model/registry.js';
 export { writeReport } from './report/report.js';
 export { chooseThresholds, evaluateSet } from './stats/evaluate.js';
+export { rankScores } from './stats/ranking.js';
+export { auroc, averagePrecision, rocPoints } from './stats/roc.js';
 export type { SweepConfig } from './sweep/config.js';
 export { parseFilter } from './sweep/filter.js';
 export { type Ledger, type LedgerRow, readLedger } from './sweep/ledger.js';

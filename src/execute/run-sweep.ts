@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { ThawError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import type { Progress } from '../base/progress.js';
 import type { Device } from '../features/session.js';
-import { prefixOf } from '../model/cut.js';
+import { findCut, prefixOf } from '../model/cut.js';
+import type { LoadedModel } from '../model/registry.js';
 import { countMultiplyAdds } from '../model/shapes.js';
 import type { SweepConfig } from '../sweep/config.js';
-import type { DataSize, SweepSizes } from '../sweep/cost.js';
+import type { CutSize, DataSize, SweepSizes } from '../sweep/cost.js';
 import { expandTrials, type Fingerprints, identifyTrial } from '../sweep/expand.js';
 import { filterTrials, type TrialFilter } from '../sweep/filter.js';
 import { readTrialStates } from '../sweep/ledger.js';
@@ -28,7 +30,7 @@ import {
   splitOf,
 } from './open.js';
 import type { Shard } from './shard.js';
-import { findStores, type MadeStores, makeStores, storeKey, storesOf } from './stores.js';
+import { findStores, type MadeStores, makeStores, type StoreName, storeKey, storesOf } from './stores.js';
 import { splitTable, summarise } from './summary.js';
 
 export interface SweepOptions {
@@ -84,29 +86,30 @@ export async function drySweep(config: SweepConfig, options: SweepOptions): Prom
   const needed = neededBy(chosen);
   const sources = await openSources(config, needed);
   const datasets = await openDatasets(config, needed);
-  const stores = await findStores(datasets, sources, storesOf(chosen), options.cache);
+  const wanted = storesOf(chosen);
+  const stores = await findStores(datasets, sources, wanted, options.cache);
   const opened = { datasets, sources, stores };
   // Without the pixels' hash no trial can be told from another data set's: none counts as done.
   const known = [...datasets.keys()].every((name) => stores.images.has(name));
   const prints = known ? fingerprintsOf(datasets, stores.images, sources) : undefined;
   const specs = prints === undefined ? chosen : chosen.map((spec) => identifyTrial(spec, prints));
   return planSweep(specs, {
-    ...planOptions(opened, options),
+    ...planOptions(opened, wanted, options),
     ledger: await readTrialStates(options.out),
     isCached: (store) => stores.features.has(storeKey(store)),
     isDecoded: (dataset) => stores.images.has(dataset),
   });
 }
 
-function planOptions(opened: Opened, options: SweepOptions) {
+function planOptions(opened: Opened, wanted: readonly StoreName[], options: SweepOptions) {
   const { workers, retryFailed } = options;
-  return { workers, threads: threadsPerWorker(workers), retryFailed, sizes: sizesOf(opened) };
+  return { workers, threads: threadsPerWorker(workers), retryFailed, sizes: sizesOf(opened, wanted) };
 }
 
-function sizesOf({ datasets, sources, stores }: Opened): SweepSizes {
+function sizesOf({ datasets, sources, stores }: Opened, wanted: readonly StoreName[]): SweepSizes {
   const data = new Map<string, DataSize>();
   const outputs = new Map<string, number>();
-  const cuts = new Map<string, { features: number; macs: number }>();
+  const cuts = new Map<string, CutSize>();
   for (const [name, opened] of datasets) {
     const split = splitOf(opened, stores.images.get(name));
     const patients = new Set([...split.train].map((row) => opened.dataset.entries[row]!.patient));
@@ -119,20 +122,27 @@ function sizesOf({ datasets, sources, stores }: Opened): SweepSizes {
     });
     for (const [task, { outputNames }] of opened.tasks) outputs.set(`${name}/${task}`, outputNames.length);
   }
-  for (const [key, store] of stores.features) {
-    const [, source, cut] = JSON.parse(key) as [string, string, string];
-    cuts.set(`${source}/${cut}`, {
-      features: store.index.shape[0] ?? 1,
-      macs: macsOf(sources.get(source), cut),
-    });
+  for (const { dataset, source, cut } of wanted) {
+    const opened = sources.get(source);
+    if (opened?.status !== 'ready') continue;
+    const size = cutSize(opened.model, cut, datasets.get(dataset)!.config.image.size);
+    if (size !== undefined) cuts.set(`${source}/${cut}`, size);
   }
   return { data, outputs, cuts };
 }
 
-function macsOf(source: OpenedSource | undefined, cut: string): number {
-  if (source?.status !== 'ready') return 0;
-  const { graph, card } = source.model;
-  return countMultiplyAdds(prefixOf(graph, cut), [card.input.channels, card.input.size, card.input.size]);
+/** Values at a cut and multiply-adds up to it; undefined where the model has no such cut (its trials fail, with the reason). */
+function cutSize({ graph, card }: LoadedModel, cut: string, imageSize: number): CutSize | undefined {
+  const inputShape = [card.input.channels, imageSize, imageSize];
+  const trunk = { inputShape, featureTensor: card.featureTensor };
+  try {
+    const { shape } = findCut(graph, cut, trunk);
+    const features = shape.reduce((product, length) => product * length, 1);
+    return { features, macs: countMultiplyAdds(prefixOf(graph, cut, trunk), inputShape) };
+  } catch (error) {
+    if (error instanceof ThawError && error.code === 'MODEL') return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -151,7 +161,8 @@ export async function runSweep(
   const datasets = await openDatasets(config, needed);
   const run = await openRun(options.out, config);
   const threads = availableParallelism();
-  const stores = await makeStores(datasets, sources, storesOf(chosen), { ...options, threads });
+  const wanted = storesOf(chosen);
+  const stores = await makeStores(datasets, sources, wanted, { ...options, threads });
   const opened = { datasets, sources, stores };
   await writeSummaries(run, opened);
   const prints = fingerprintsOf(datasets, stores.images, sources);
@@ -160,7 +171,11 @@ export async function runSweep(
   for (const { file, line, reason } of states.invalidLines)
     progress.note(`${file}:${line}: ${reason}; the line is left out`);
   await writePlanned(run.folder, { ids: plannedIds(config, opened, prints) });
-  const plan = planSweep(specs, { ...planOptions(opened, options), ledger: states, isCached: () => true });
+  const plan = planSweep(specs, {
+    ...planOptions(opened, wanted, options),
+    ledger: states,
+    isCached: () => true,
+  });
   const { shard, failed } = await shardOf(run.folder, plan, opened, options);
   const task = progress.start('trials', plan.trials, 'trials', plan.trials - plan.pending);
   let recorded = failed;

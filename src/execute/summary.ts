@@ -1,3 +1,4 @@
+import { csvField } from '../base/csv.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Split } from '../data/split.js';
 import type { ImageStore } from '../image/store.js';
@@ -50,12 +51,7 @@ export function splitTable(dataset: Dataset, split: Split): string {
     for (const row of split[name]) parts[row] = name;
   }
   const lines = dataset.entries.map(
-    ({ path, patient }, row) => `${row},${quoted(path)},${quoted(patient)},${parts[row]}\n`,
+    ({ path, patient }, row) => `${row},${csvField(path)},${csvField(patient)},${parts[row]}\n`,
   );
   return `row,path,patient,split\n${lines.join('')}`;
-}
-
-/** RFC 4180. */
-function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,6 +1,8 @@
 import { parquetWriteBuffer } from 'hyparquet-writer';
+import { csvField } from '../base/csv.js';
 import { writeFileAtomic } from '../base/files.js';
 import type { LedgerRow } from '../sweep/ledger.js';
+import { supersedes } from '../sweep/ledger.js';
 import {
   type Cell,
   type ColumnType,
@@ -41,9 +43,7 @@ function lastStates(rows: readonly LedgerRow[]): LedgerRow[] {
   const byTrial = new Map<string, LedgerRow>();
   for (const row of rows) {
     const known = byTrial.get(row.trial);
-    if (known?.status === 'ok') continue;
-    if (known === undefined || row.status === 'ok' || row.attempt >= known.attempt)
-      byTrial.set(row.trial, row);
+    if (known === undefined || supersedes(row, known)) byTrial.set(row.trial, row);
   }
   return [...byTrial.values()];
 }
@@ -109,15 +109,15 @@ function compareCells(a: Cell, b: Cell): number {
 export function csvText({ rows, columns }: TrialTable): string {
   const lines = [columns.map(({ name }) => csvField(name)).join(',')];
   for (let row = 0; row < rows; row++) {
-    lines.push(columns.map(({ values }) => csvField(values[row] ?? null)).join(','));
+    lines.push(columns.map(({ values }) => csvCell(values[row] ?? null)).join(','));
   }
   return `${lines.join('\n')}\n`;
 }
 
-function csvField(value: Cell): string {
+function csvCell(value: Cell): string {
   if (value === null) return '';
   if (typeof value !== 'string') return String(value);
-  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+  return csvField(value);
 }
 
 /** Writes `csvText` in one piece; a ThawError IO when it cannot. */

@@ -199,7 +199,8 @@ async function collect<State extends TrialState>(runFolder: string, keep: (row: 
   return { byTrial, tornLines, invalidLines, duplicates };
 }
 
-function supersedes(row: TrialState, known: TrialState): boolean {
+/** Whether a trial's later line takes the place of an earlier one: `ok` for good, else the newest attempt. */
+export function supersedes(row: TrialState, known: TrialState): boolean {
   if (known.status === 'ok') return false;
   return row.status === 'ok' || row.attempt >= known.attempt;
 }

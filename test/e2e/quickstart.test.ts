@@ -127,3 +127,18 @@ test('trials that cannot be trained are failed rows, the others go on', async (t
   const retried = await thaw(['sweep', preset, ...options, '--retry-failed'], folder);
   assert.match(retried.stderr, /0 trials done, 12 failed/);
 });
+
+test('the estimate of a dry run knows the network before anything is extracted', async (t) => {
+  const folder = temporaryFolder(t);
+  const estimate = async (size: number) => {
+    const options = ['--dry-run', '--json', '--cache', 'cache', '--set', `data.phantom.image.size=${size}`];
+    const plan = JSON.parse((await thaw(['sweep', preset, ...options], folder)).stdout);
+    assert.deepEqual(
+      plan.stores.map((store: { cached: boolean }) => store.cached),
+      [false],
+    );
+    return plan.estimatedSeconds as number;
+  };
+  // 448² pixels have 49 times the multiplications of 64².
+  assert.ok((await estimate(448)) > 1.5 * (await estimate(64)));
+});
