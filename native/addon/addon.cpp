@@ -6,6 +6,7 @@
 #include "addon/head_bank.h"
 #include "addon/job.h"
 #include "addon/marshal.h"
+#include "addon/network.h"
 #include "engine/half.h"
 #include "engine/head_kernels.h"
 
@@ -43,6 +44,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("version", Napi::String::New(env, THAW_VERSION));
   exports.Set("HeadBank", headBankClass(env));
   exports.Set("BatchAssembler", batchAssemblerClass(env));
+  exports.Set("Network", networkClass(env));
   exports.Set("convertToHalf", Napi::Function::New<convertToHalf>(env, "convertToHalf"));
   return exports;
 }

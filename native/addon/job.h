@@ -55,6 +55,8 @@ inline const char* nameOf(ErrorCode code) {
       return "BUSY";
     case ErrorCode::aborted:
       return "ABORTED";
+    case ErrorCode::nonFinite:
+      return "NON_FINITE";
     case ErrorCode::engine:
       break;
   }

@@ -54,13 +54,6 @@ class StepTables {
   std::map<std::vector<std::uint32_t>, StepTable> tables_;
 };
 
-OptimizerOptions optimizerOptions(const Argument& optimizer) {
-  constexpr OptimizerKind kinds[] = {OptimizerKind::sgd, OptimizerKind::adam, OptimizerKind::adamw};
-  return {kinds[optimizer.field("kind").choice({"sgd", "adam", "adamw"})],
-          optimizer.field("momentum").number(), optimizer.field("nesterov").flag(),
-          optimizer.field("beta2").number(), optimizer.field("epsilon").number()};
-}
-
 SampleGroup sampleGroup(const Argument& group, std::size_t limit) {
   const auto order = group.field("order").rows(limit);
   const auto validation = group.field("validationRows").rows(limit);
@@ -187,6 +180,13 @@ std::unique_ptr<MatrixFile> openMatrix(const Argument& file, AccessPattern acces
   const ElementType type = types[file.field("dtype").choice({"float32", "float16", "uint8"})];
   return std::make_unique<MatrixFile>(file.field("path").text(), file.field("rows").count(1),
                                       file.field("columns").count(1), type, access);
+}
+
+OptimizerOptions optimizerOptions(const Argument& optimizer) {
+  constexpr OptimizerKind kinds[] = {OptimizerKind::sgd, OptimizerKind::adam, OptimizerKind::adamw};
+  return {kinds[optimizer.field("kind").choice({"sgd", "adam", "adamw"})],
+          optimizer.field("momentum").number(), optimizer.field("nesterov").flag(),
+          optimizer.field("beta2").number(), optimizer.field("epsilon").number()};
 }
 
 HeadBankOptions headBankOptions(const Argument& options) {

@@ -54,6 +54,8 @@ class Argument {
 /** Opens a `NativeMatrixFile`. */
 std::unique_ptr<MatrixFile> openMatrix(const Argument& file, AccessPattern access);
 
+OptimizerOptions optimizerOptions(const Argument& optimizer);
+
 /** A `NativeHeadBankOptions` but for `features`, copied. */
 HeadBankOptions headBankOptions(const Argument& options);
 

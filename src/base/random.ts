@@ -48,6 +48,9 @@ export const STREAM = {
   phantom: 6,
   bootstrap: 7,
   balance: 8,
+  /** Drawn in C++ alone (native/image): parameters of augmented images, mixup. */
+  augmentation: 9,
+  mixup: 10,
 } as const;
 export type Stream = (typeof STREAM)[keyof typeof STREAM];
 

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { messageOf, ThawError } from '../base/errors.js';
+import type { Node } from '../model/graph.js';
 
 /** Flat binary matrix on disk that C++ maps into memory itself: `rows` × `columns` elements, little endian, no header. */
 export interface NativeMatrixFile {
@@ -124,12 +125,143 @@ export interface NativeBatchAssembler {
   dispose(): void;
 }
 
+/** A node of `model/graph.ts` as it is, with its stage: layers of one stage are frozen and unfrozen together. */
+export type NativeNode = Node & { readonly stage: number };
+
+export interface NativeGraph {
+  readonly input: string;
+  /** [C, H, W] or [F] */
+  readonly inputShape: readonly number[];
+  readonly output: string;
+  /** In topological order; stages from 0 (at most 31), never falling. */
+  readonly nodes: readonly NativeNode[];
+  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
+}
+
+/**
+ * What is done to a stored image before the network sees it in training: contrast, brightness, resize, rotation, crop, flips,
+ * then normalisation and mixup; 0 leaves a step out. In evaluation only the geometry without chance (resize, central crop).
+ */
+export interface NativeAugment {
+  /** Side after resizing in pixels, 0 = the stored one. */
+  readonly resize: number;
+  /** Side of the output in pixels, 0 = the resized one. */
+  readonly size: number;
+  readonly crop: 'none' | 'center' | 'random';
+  /** Pixels of zeros around the image that a crop may take. */
+  readonly pad: number;
+  /** Probabilities of mirroring left and right, top and bottom. */
+  readonly flip: number;
+  readonly verticalFlip: number;
+  /** Degrees θ: the angle is U(−θ, θ). */
+  readonly rotation: number;
+  /** Pixels · U(1 − b, 1 + b), and mean + (pixels − mean) · U(1 − c, 1 + c). */
+  readonly brightness: number;
+  readonly contrast: number;
+  /** α of λ ~ Beta(α, α). */
+  readonly mixup: number;
+}
+
+/** Where a network's batches come from: activations at its cut, or images. */
+export type NativeNetworkInput =
+  | {
+      readonly kind: 'features';
+      /** Rows [C · H · W]. */
+      readonly features: NativeMatrixFile;
+      readonly shape: readonly number[];
+    }
+  | { readonly kind: 'images'; readonly images: NativeAssembleOptions; readonly augment: NativeAugment };
+
+/**
+ * What a batch norm of a trained stage does: statistics of the batch, which also move the running ones (`batch`); running
+ * statistics, scale and bias trained (`frozen`); nothing moves (`fixed`). Frozen stages are always `fixed`.
+ */
+export type NormMode = 'batch' | 'frozen' | 'fixed';
+
+export interface NativeNetworkOptions {
+  readonly graph: NativeGraph;
+  readonly input: NativeNetworkInput;
+  readonly device: 'cpu';
+  /** bf16: activations and products in bfloat16; weights, sums, batch statistics and loss in float32. */
+  readonly precision: 'fp32' | 'bf16';
+  readonly threads: number;
+  /** Winograd's algorithm for 3 × 3 convolutions in fp32. */
+  readonly winograd: boolean;
+  readonly batch: number;
+  readonly loss: 'bce' | 'softmax';
+  readonly optimizer: NativeOptimizer;
+  /** Of each stage. */
+  readonly normModes: readonly NormMode[];
+  /** Of convolutions' and linear layers' weights, with `decayAll` of biases and batch norms too. */
+  readonly weightDecay: number;
+  readonly decayAll: boolean;
+  /** Gradients are scaled down to this global L2 norm, 0 = never. */
+  readonly clipNorm: number;
+  /** [outputs] each, as of a head. */
+  readonly labelWeights?: Float32Array;
+  readonly positiveWeights?: Float32Array;
+  /** `lean` makes normalised inputs again in the backward pass, `fast` keeps them. */
+  readonly memory: 'lean' | 'fast';
+  /** Of dropout and augmentation. */
+  readonly seed: number;
+}
+
+/** One pass over some rows, batch by batch; the last batch may be short and is a step of its own size. */
+export interface NativeTrainRequest {
+  readonly order: Uint32Array;
+  /** How often each row came before in this epoch, where rows are oversampled; same length. */
+  readonly occurrences?: Uint32Array;
+  /** [store rows × outputs], NaN = unknown (bce only); softmax takes class probabilities. */
+  readonly targets: Float32Array;
+  /** [steps × stages] */
+  readonly learningRates: Float32Array;
+  /** [steps] momentum (SGD) or β1 (Adam); replaces the optimizer's constant. */
+  readonly momenta?: Float32Array;
+  /** [steps] bit s = stage s is trained; stages below the lowest run in inference form and cost no backward pass. */
+  readonly trainedStages: Uint32Array;
+  readonly epoch: number;
+}
+
+export interface NativePassResult {
+  /** [steps] */
+  readonly losses: Float64Array;
+  /** Seconds waited for batches; of forward with loss, backward, optimizer. */
+  readonly assembleSeconds: number;
+  readonly forwardSeconds: number;
+  readonly backwardSeconds: number;
+  readonly updateSeconds: number;
+}
+
+export interface NativeNetwork {
+  /** All numbers of a parameter, in the graph's order. */
+  load(parameter: string, values: Float32Array): void;
+  read(parameter: string): Float32Array;
+  /** Of the last step. */
+  readGradient(parameter: string): Float32Array;
+  /**
+   * Rejects with ABORTED when stopped between two steps, with NON_FINITE when a loss is not finite; the network then is as
+   * after its last finished step (but for running statistics in the second case).
+   */
+  train(request: NativeTrainRequest, abort: Int32Array): Promise<NativePassResult>;
+  /** Logits [rows × outputs] in inference form. */
+  infer(rows: Uint32Array, abort: Int32Array): Promise<Float32Array>;
+  /** Weights, running statistics, moments and counters, restorable bit for bit. */
+  snapshot(): Promise<Uint8Array>;
+  restore(state: Uint8Array): Promise<void>;
+  /** Steps done. */
+  steps(): number;
+  /** Memory taken: parameters and the arena. */
+  bytes(): number;
+  dispose(): void;
+}
+
 export interface NativeAddon {
   /** Instruction set of the chosen kernels, e.g. `avx512`, `avx2`, `generic`. */
   readonly instructionSet: string;
   readonly compiler: string;
   readonly version: string;
   HeadBank: new (options: NativeHeadBankOptions) => NativeHeadBank;
+  Network: new (options: NativeNetworkOptions) => NativeNetwork;
   BatchAssembler: new (options: NativeAssembleOptions) => NativeBatchAssembler;
   /** float32 → IEEE half, round to nearest even, overflow to infinity; off the event loop. */
   convertToHalf(source: Float32Array, target: Uint16Array): Promise<void>;

@@ -30,7 +30,7 @@ constexpr std::size_t roundUp(std::size_t value, std::size_t multiple) {
 }
 
 /** Outputs of tile `tile` when `all` are dealt evenly to as few tiles as possible. */
-int tileOutputs(std::size_t all, std::size_t most, std::size_t tile) {
+inline int tileOutputs(std::size_t all, std::size_t most, std::size_t tile) {
   const std::size_t tiles = (all + most - 1) / most;
   return static_cast<int>(all / tiles + (tile < all % tiles ? 1 : 0));
 }

@@ -45,6 +45,8 @@ struct Simd {
     const __m256i given = _mm256_set1_epi32(bits >> (part * width));
     return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(given, lane), lane));
   }
+  static Mask less(Float a, Float b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+  static Mask both(Mask a, Mask b) { return _mm256_and_ps(a, b); }
   static Mask isNumber(Float a) { return _mm256_cmp_ps(a, a, _CMP_ORD_Q); }
   static Mask isNegative(Float a) { return _mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_LT_OQ); }
   static Float select(Mask m, Float yes, Float no) { return _mm256_blendv_ps(no, yes, m); }
@@ -62,6 +64,22 @@ struct Simd {
 
   static Float fromHalf(const std::uint16_t* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  /** bfloat16: the upper half of a float. */
+  static Float fromBfloat(const std::uint16_t* p) {
+    const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+  }
+  /** Rounded to nearest even. */
+  static void toBfloat(std::uint16_t* p, Float a) {
+    const __m256i bits = _mm256_castps_si256(a);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i rounded = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+    // A quiet NaN stays one.
+    const __m256i kept = _mm256_castps_si256(select(isNumber(a), _mm256_castsi256_ps(rounded), a));
+    const __m256i upper = _mm256_srli_epi32(kept, 16);
+    const __m128i packed = _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), packed);
   }
   static Float fromBytes(const std::uint8_t* p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));

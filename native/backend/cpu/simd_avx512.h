@@ -25,7 +25,6 @@ struct Simd {
   static Float mul(Float a, Float b) { return _mm512_mul_ps(a, b); }
   static Float div(Float a, Float b) { return _mm512_div_ps(a, b); }
   /** The larger of two; b where either is not a number. */
-  /** The larger of two; b where either is not a number. */
   static Float max(Float a, Float b) { return _mm512_max_ps(a, b); }
   /** a·b + c */
   static Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
@@ -41,6 +40,8 @@ struct Simd {
 
   /** Bits `part · width …` of a panel's 16 mask bits. */
   static Mask mask(std::uint16_t bits, int) { return bits; }
+  static Mask less(Float a, Float b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+  static Mask both(Mask a, Mask b) { return a & b; }
   static Mask isNumber(Float a) { return _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q); }
   static Mask isNegative(Float a) { return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_LT_OQ); }
   static Float select(Mask m, Float yes, Float no) { return _mm512_mask_blend_ps(m, no, yes); }
@@ -70,6 +71,25 @@ struct Simd {
 
   static Float fromHalf(const std::uint16_t* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  /** bfloat16: the upper half of a float. */
+  static Float fromBfloat(const std::uint16_t* p) {
+    const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+  }
+  /** Rounded to nearest even. */
+  static void toBfloat(std::uint16_t* p, Float a) {
+#if defined(__AVX512BF16__)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(a));
+#else
+    const __m512i bits = _mm512_castps_si512(a);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+    // A quiet NaN stays one.
+    const __m512i kept = _mm512_mask_mov_epi32(bits, isNumber(a), rounded);
+    const __m256i upper = _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), upper);
+#endif
   }
   static Float fromBytes(const std::uint8_t* p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));

@@ -17,6 +17,7 @@ struct Simd {
 #endif
   typedef float Float __attribute__((vector_size(16)));
   typedef std::int32_t Mask __attribute__((vector_size(16)));
+  typedef std::uint32_t Words __attribute__((vector_size(16)));
 
   static Float load(const float* p) {
     Float a;
@@ -76,6 +77,12 @@ struct Simd {
     const Mask lane = {1, 2, 4, 8};
     return (Mask{given, given, given, given} & lane) != Mask{0, 0, 0, 0};
   }
+  static Mask less(Float a, Float b) {
+    return a < b;
+  }
+  static Mask both(Mask a, Mask b) {
+    return a & b;
+  }
   static Mask isNumber(Float a) {
     return a == a;
   }
@@ -112,6 +119,19 @@ struct Simd {
   static Float fromHalf(const std::uint16_t* p) {
     return Float{halfToFloat(p[0]), halfToFloat(p[1]), halfToFloat(p[2]), halfToFloat(p[3])};
   }
+  /** bfloat16: the upper half of a float. */
+  static Float fromBfloat(const std::uint16_t* p) {
+    const Words wide = {p[0], p[1], p[2], p[3]};
+    return reinterpret_cast<Float>(wide << 16);
+  }
+  /** Rounded to nearest even. */
+  static void toBfloat(std::uint16_t* p, Float a) {
+    const Words bits = reinterpret_cast<Words>(a);
+    const Words rounded = bits + 0x7fff + (bits >> 16 & 1);
+    // A quiet NaN stays one.
+    const Words kept = reinterpret_cast<Words>(select(isNumber(a), reinterpret_cast<Float>(rounded), a));
+    for (int lane = 0; lane < width; lane++) p[lane] = static_cast<std::uint16_t>(kept[lane] >> 16);
+  }
   static Float fromBytes(const std::uint8_t* p) {
     return Float{static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]),
                  static_cast<float>(p[3])};
@@ -119,7 +139,6 @@ struct Simd {
 
   /** Lanes of unsigned 32-bit integers, as Philox needs them. */
   static constexpr int words = 4;
-  typedef std::uint32_t Words __attribute__((vector_size(16)));
   static Words setWords(std::uint32_t a) {
     return Words{a, a, a, a};
   }

@@ -4,6 +4,6 @@ export interface ZooOptions {
   readonly size: number;
   /** Outputs of the classifier; without it the graph ends at the pooled features. */
   readonly classes?: number | undefined;
-  /** Seeds the initial weights. */
-  readonly seed: number;
+  /** Seeds the initial weights; null leaves all of them 0, where those of a file are put in their place. */
+  readonly seed: number | null;
 }

@@ -1,5 +1,6 @@
-import type { Graph, Node, Shape } from '../graph.js';
-import { initialise } from './initialise.js';
+import type { Graph } from '../graph.js';
+import { IMAGES, NetworkBuilder } from './builder.js';
+import { constant, heUniform } from './initialise.js';
 import type { ZooOptions } from './options.js';
 
 /** [squeeze, expand] channels of the fire modules; each expands by 1×1 and by 3×3 kernels alike. */
@@ -22,75 +23,36 @@ const LAYERS = [
  * [N, channels, size, size] → [N, classes], or [N, 512] pooled features without `classes`.
  */
 export function squeezenet(options: ZooOptions): Graph {
-  const nodes: Node[] = [];
-  const shapes = new Map<string, Shape>();
+  const net = new NetworkBuilder();
   const conv = (
     name: string,
     input: string,
-    weight: readonly [number, number, number],
-    stride = 1,
+    layer: { inputs: number; outputs: number; kernel: number; stride?: number; padding?: number },
   ): string => {
-    const [outputs, inputs, kernel] = weight;
-    shapes.set(`${name}.weight`, [outputs, inputs, kernel, kernel]).set(`${name}.bias`, [outputs]);
-    const pad = kernel === 3 && stride === 1 ? 1 : 0;
-    nodes.push({
-      op: 'conv2d',
-      name,
-      inputs: [input],
-      output: name,
-      weight: `${name}.weight`,
-      bias: `${name}.bias`,
-      stride: [stride, stride],
-      dilation: [1, 1],
-      padding: [pad, pad, pad, pad],
-      groups: 1,
-    });
-    nodes.push({ op: 'relu', name: `${name}.relu`, inputs: [name], output: `${name}.relu` });
-    return `${name}.relu`;
+    const output = net.conv(name, input, { ...layer, weight: heUniform, bias: constant(0) });
+    return net.relu(`${name}.relu`, output);
   };
-  let tensor = conv('features.0', 'images', [64, options.channels, 3], 2);
+  let tensor = conv('features.0', IMAGES, { inputs: options.channels, outputs: 64, kernel: 3, stride: 2 });
   let channels = 64;
   for (const layer of LAYERS) {
     const name = `features.${layer.at}`;
     if (layer.kind === 'pool') {
-      nodes.push(maxPool(name, tensor));
-    } else {
-      const squeezed = conv(`${name}.squeeze`, tensor, [layer.squeeze, channels, 1]);
-      const expanded = ([1, 3] as const).map((kernel) =>
-        conv(`${name}.expand${kernel}x${kernel}`, squeezed, [layer.expand, layer.squeeze, kernel]),
-      );
-      nodes.push({ op: 'concat', name, inputs: expanded, output: name });
-      channels = 2 * layer.expand;
+      // The last window may hang over the edge (ceil mode, as Caffe pools).
+      tensor = net.maxPool(name, tensor, { kernel: 3, stride: 2, ceilMode: true });
+      continue;
     }
-    tensor = name;
+    const { squeeze, expand } = layer;
+    const squeezed = conv(`${name}.squeeze`, tensor, { inputs: channels, outputs: squeeze, kernel: 1 });
+    const wide = { inputs: squeeze, outputs: expand };
+    tensor = net.concat(name, [
+      conv(`${name}.expand1x1`, squeezed, { ...wide, kernel: 1 }),
+      conv(`${name}.expand3x3`, squeezed, { ...wide, kernel: 3, padding: 1 }),
+    ]);
+    channels = 2 * expand;
   }
   if (options.classes !== undefined) {
-    nodes.push({ op: 'dropout', name: 'classifier.0', inputs: [tensor], output: 'classifier.0', rate: 0.5 });
-    tensor = conv('classifier.1', 'classifier.0', [options.classes, channels, 1]);
+    const dropped = net.dropout('classifier.0', tensor, 0.5);
+    tensor = conv('classifier.1', dropped, { inputs: channels, outputs: options.classes, kernel: 1 });
   }
-  nodes.push({ op: 'global-average-pool', name: 'average', inputs: [tensor], output: 'average' });
-  nodes.push({ op: 'flatten', name: 'flatten', inputs: ['average'], output: 'flatten' });
-  return {
-    name: 'squeezenet1_1',
-    input: 'images',
-    inputShape: [options.channels, options.size, options.size],
-    output: 'flatten',
-    nodes,
-    parameters: initialise(shapes, options.seed),
-  };
-}
-
-/** 3×3 windows, stride 2; the last one may hang over the edge (ceil mode, as Caffe pools). */
-function maxPool(name: string, input: string): Node {
-  return {
-    op: 'max-pool',
-    name,
-    inputs: [input],
-    output: name,
-    kernel: [3, 3],
-    stride: [2, 2],
-    padding: [0, 0, 0, 0],
-    dilation: [1, 1],
-    ceilMode: true,
-  };
+  return net.build('squeezenet1_1', net.pool(tensor), options);
 }

@@ -1,0 +1,194 @@
+#include "addon/network.h"
+
+#include <memory>
+#include <optional>
+
+#include "addon/job.h"
+#include "addon/network_options.h"
+
+namespace thaw::addon {
+namespace {
+
+Napi::Value passResult(Napi::Env env, const PassResult& result) {
+  const Napi::Object object = Napi::Object::New(env);
+  object.Set("losses", float64Array(env, result.losses));
+  object.Set("assembleSeconds", Napi::Number::New(env, result.assembleSeconds));
+  object.Set("forwardSeconds", Napi::Number::New(env, result.forwardSeconds));
+  object.Set("backwardSeconds", Napi::Number::New(env, result.backwardSeconds));
+  object.Set("updateSeconds", Napi::Number::New(env, result.updateSeconds));
+  return object;
+}
+
+class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
+ public:
+  explicit NetworkObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NetworkObject>(info) {
+    guarded(info.Env(), [&] {
+      const Argument options(info[0], "");
+      if (!info[0].IsObject())
+        throw EngineError(ErrorCode::engine, "expected an object for the options of a network.", "options");
+      input_ = networkInput(options.field("input"));
+      network_ = std::make_unique<Network>(networkOptions(options), networkBackend(options));
+      report(info.Env());
+    });
+  }
+
+  void Finalize(Napi::Env env) override { release(env); }
+
+  void load(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      Network& network = open();
+      const std::size_t parameter = network.parameter(Argument(info[0], "parameter").text());
+      network.load(parameter, Argument(info[1], "values").floats());
+    });
+  }
+
+  Napi::Value read(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      Network& network = open();
+      return float32Array(info.Env(), network.read(network.parameter(Argument(info[0], "parameter").text())));
+    });
+  }
+
+  Napi::Value readGradient(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      Network& network = open();
+      return float32Array(info.Env(), network.readGradient(network.parameter(Argument(info[0], "parameter").text())));
+    });
+  }
+
+  Napi::Value train(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      Network& network = open();
+      const Argument request(info[0], "request"), abort(info[1], "abort");
+      TrainRequest plain;
+      std::vector<Napi::Object> kept = {info.This().As<Napi::Object>(), abort.object()};
+      const auto field = [&](const char* name) {
+        const Argument argument = request.field(name);
+        if (argument.isGiven()) kept.push_back(argument.object());
+        return argument;
+      };
+      plain.order = field("order").rows(input_.source->rows());
+      if (const Argument occurrences = field("occurrences"); occurrences.isGiven())
+        plain.occurrences = occurrences.rows(SIZE_MAX);
+      plain.targets = field("targets").floats();
+      plain.learningRates = field("learningRates").floats();
+      if (const Argument momenta = field("momenta"); momenta.isGiven()) plain.momenta = momenta.floats();
+      plain.trainedStages = field("trainedStages").rows(SIZE_MAX);
+      plain.epoch = request.field("epoch").count(0);
+      const auto result = std::make_shared<PassResult>();
+      const std::int32_t* flag = abort.abortFlag();
+      return Job::start(
+          info.Env(), &occupancy_, kept,
+          [this, &network, plain, flag, result](const std::atomic<bool>& closing) {
+            *result = network.train(*input_.source, plain, {flag, &closing});
+          },
+          [this, result](Napi::Env env) {
+            report(env);
+            return passResult(env, *result);
+          });
+    });
+  }
+
+  Napi::Value infer(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      Network& network = open();
+      const Argument rows(info[0], "rows"), abort(info[1], "abort");
+      const auto chosen = rows.rows(input_.source->rows());
+      const std::int32_t* flag = abort.abortFlag();
+      auto logits = Napi::Float32Array::New(info.Env(), chosen.size() * network.outputs());
+      const std::span<float> out(logits.Data(), logits.ElementLength());
+      const auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(logits.As<Napi::Object>()));
+      return Job::start(
+          info.Env(), &occupancy_, {info.This().As<Napi::Object>(), rows.object(), abort.object()},
+          [this, &network, chosen, flag, out](const std::atomic<bool>& closing) {
+            network.infer(*input_.source, chosen, {flag, &closing}, out);
+          },
+          [this, kept](Napi::Env env) -> Napi::Value {
+            report(env);
+            return kept->Value();
+          });
+    });
+  }
+
+  Napi::Value snapshot(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      Network& network = open();
+      const auto state = std::make_shared<std::vector<std::uint8_t>>();
+      return Job::start(
+          info.Env(), &occupancy_, {info.This().As<Napi::Object>()},
+          [&network, state](const std::atomic<bool>&) { *state = network.snapshot(); },
+          [state](Napi::Env env) -> Napi::Value {
+            auto array = Napi::Uint8Array::New(env, state->size());
+            std::copy(state->begin(), state->end(), array.Data());
+            return array;
+          });
+    });
+  }
+
+  Napi::Value restore(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      Network& network = open();
+      const Argument state(info[0], "state");
+      const auto bytes = state.bytes();
+      return Job::start(
+          info.Env(), &occupancy_, {info.This().As<Napi::Object>(), state.object()},
+          [&network, bytes](const std::atomic<bool>&) { network.restore(bytes); },
+          [](Napi::Env env) { return env.Undefined(); });
+    });
+  }
+
+  Napi::Value steps(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), open().steps()); });
+  }
+
+  Napi::Value bytes(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), static_cast<double>(open().bytes())); });
+  }
+
+  void dispose(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      occupancy_.require();
+      release(info.Env());
+    });
+  }
+
+ private:
+  Network& open() {
+    occupancy_.require();
+    if (network_ == nullptr) throw EngineError(ErrorCode::engine, "this network has been disposed.");
+    return *network_;
+  }
+
+  /** Tells V8 how much memory the network holds now. */
+  void report(Napi::Env env) {
+    const auto now = network_ == nullptr ? 0 : static_cast<std::int64_t>(network_->bytes());
+    if (now != reported_) Napi::MemoryManagement::AdjustExternalMemory(env, now - reported_);
+    reported_ = now;
+  }
+
+  void release(Napi::Env env) {
+    network_.reset();
+    input_ = {};
+    report(env);
+  }
+
+  NetworkInput input_;
+  std::unique_ptr<Network> network_;
+  Occupancy occupancy_;
+  std::int64_t reported_ = 0;
+};
+
+}  // namespace
+
+Napi::Function networkClass(Napi::Env env) {
+  using Object = NetworkObject;
+  return Object::DefineClass(
+      env, "Network",
+      {Object::InstanceMethod<&Object::load>("load"), Object::InstanceMethod<&Object::read>("read"),
+       Object::InstanceMethod<&Object::readGradient>("readGradient"), Object::InstanceMethod<&Object::train>("train"),
+       Object::InstanceMethod<&Object::infer>("infer"), Object::InstanceMethod<&Object::snapshot>("snapshot"),
+       Object::InstanceMethod<&Object::restore>("restore"), Object::InstanceMethod<&Object::steps>("steps"),
+       Object::InstanceMethod<&Object::bytes>("bytes"), Object::InstanceMethod<&Object::dispose>("dispose")});
+}
+
+}  // namespace thaw::addon

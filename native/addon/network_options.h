@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+
+#include "addon/marshal.h"
+#include "engine/network.h"
+
+namespace thaw::addon {
+
+/** A `NativeNetworkOptions` but for its input. */
+NetworkOptions networkOptions(const Argument& options);
+
+/** `device`, `precision`, `threads` and `winograd` of a `NativeNetworkOptions`. */
+std::unique_ptr<Backend> networkBackend(const Argument& options);
+
+/** A network's input with the file that it reads. */
+struct NetworkInput {
+  std::unique_ptr<MatrixFile> file;
+  std::unique_ptr<BatchSource> source;
+};
+
+/** A `NativeNetworkInput`. */
+NetworkInput networkInput(const Argument& input);
+
+}  // namespace thaw::addon

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backend/cpu/device.h"
+
+namespace thaw::cpu {
+
+/** How a parameter lies in memory: in the graph's order outside, with padding and in the kernels' order inside. */
+class ParameterCodec {
+ public:
+  virtual ~ParameterCodec() = default;
+  /** Floats in memory. */
+  virtual std::size_t size() const = 0;
+  virtual void pack(std::span<const float> values, float* memory) const = 0;
+  virtual void unpack(const float* memory, std::span<float> values) const = 0;
+};
+
+/** Numbers [outer, channels] with padded and, by a map, moved channels. */
+class RowsCodec : public ParameterCodec {
+ public:
+  /** `rows` in memory may be more than `outer`; they are zero. */
+  RowsCodec(std::size_t outer, std::size_t rows, const Place& place);
+  std::size_t size() const override { return rows_ * columns_; }
+  void pack(std::span<const float> values, float* memory) const override;
+  void unpack(const float* memory, std::span<float> values) const override;
+
+ private:
+  std::size_t outer_;
+  std::size_t rows_;
+  std::size_t columns_;
+  Place place_;
+};
+
+class CpuParameters : public ParameterStore {
+ public:
+  CpuParameters(const CheckedGraph& graph, Device& device, std::vector<std::unique_ptr<ParameterCodec>> codecs);
+
+  void write(std::size_t parameter, std::span<const float> values) override;
+  void read(std::size_t parameter, std::span<float> values) const override;
+  void readGradient(std::size_t parameter, std::span<float> values) const override;
+  void readMoment(std::size_t parameter, bool second, std::span<float> values) const override;
+  void writeMoment(std::size_t parameter, bool second, std::span<const float> values) override;
+  double gradientNormSquared(std::span<const std::size_t> parameters) const override;
+  void update(std::span<const ParameterUpdate> updates, float gradientScale) override;
+  std::size_t bytes() const override;
+
+  float* values(std::size_t parameter) { return values_.data() + offsets_[parameter]; }
+  float* gradient(std::size_t parameter) { return gradients_.data() + offsets_[parameter]; }
+  /** Grows with every change of a parameter's values. */
+  std::uint64_t version(std::size_t parameter) const { return versions_[parameter]; }
+  void touch(std::size_t parameter) { versions_[parameter]++; }
+  const ParameterCodec& codec(std::size_t parameter) const { return *codecs_[parameter]; }
+
+ private:
+  float* moment(std::size_t parameter, bool second) const;
+  void ensureMoments(bool second) const;
+
+  Device& device_;
+  std::vector<std::unique_ptr<ParameterCodec>> codecs_;
+  std::vector<std::size_t> offsets_;
+  std::vector<std::uint64_t> versions_;
+  std::size_t total_ = 0;
+  AlignedBuffer<float> values_;
+  AlignedBuffer<float> gradients_;
+  mutable AlignedBuffer<float> first_;   ///< made when first needed
+  mutable AlignedBuffer<float> second_;
+};
+
+}  // namespace thaw::cpu

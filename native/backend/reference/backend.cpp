@@ -1,0 +1,103 @@
+#include "backend/reference/backend.h"
+
+#include <cstring>
+#include <numeric>
+
+#include "backend/reference/kernels.h"
+
+namespace thaw::reference {
+namespace {
+
+class Memory : public DeviceMemory {
+ public:
+  explicit Memory(std::size_t bytes)
+      : numbers_((bytes + sizeof(double) - 1) / sizeof(double), 0.0), bytes_(bytes) {}
+
+  std::size_t bytes() const override { return bytes_; }
+  double* data() { return numbers_.data(); }
+
+ private:
+  std::vector<double> numbers_;
+  std::size_t bytes_;
+};
+
+class BoundKernel : public Kernel {
+ public:
+  explicit BoundKernel(Work work) : work_(std::move(work)) {}
+
+  void run(const StepContext& context) override { work_(context); }
+
+ private:
+  Work work_;
+};
+
+}  // namespace
+
+Binding::Binding(const ProgramMemory& memory, Parameters& parameters, ExactHost& host)
+    : parameters(parameters),
+      host(host),
+      program_(memory.program),
+      plan_(memory.plan),
+      arena_(reinterpret_cast<std::byte*>(static_cast<Memory&>(memory.arena).data())),
+      vectors_(static_cast<Memory&>(memory.vectors).data()) {}
+
+TensorView Binding::view(const Place& place) const {
+  const std::uint32_t buffer = place.view.buffer;
+  return {reinterpret_cast<double*>(arena_ + plan_.offsets[buffer]), program_.batch, program_.buffers[buffer],
+          place};
+}
+
+std::optional<TensorView> Binding::view(const std::optional<Place>& place) const {
+  if (!place) return std::nullopt;
+  return view(*place);
+}
+
+View<std::uint8_t> Binding::bytes(const Place& place) const {
+  const std::uint32_t buffer = place.view.buffer;
+  return {reinterpret_cast<std::uint8_t*>(arena_ + plan_.offsets[buffer]), program_.batch,
+          program_.buffers[buffer], place};
+}
+
+std::span<double> Binding::vector(VectorId id) const {
+  const auto begin = program_.vectors.begin();
+  return {vectors_ + std::accumulate(begin, begin + id, std::size_t{0}), program_.vectors[id]};
+}
+
+std::size_t Backend::bytesOf(const Buffer& buffer, std::size_t batch) const {
+  const std::size_t size = batch * buffer.channels * buffer.pixels();
+  return buffer.element == Element::byte ? size : size * sizeof(double);
+}
+
+std::unique_ptr<DeviceMemory> Backend::allocate(std::size_t bytes) {
+  return std::make_unique<Memory>(bytes);
+}
+
+std::unique_ptr<DeviceMemory> Backend::allocateVectors(const Program& program) {
+  return allocate(sizeof(double) *
+                  std::accumulate(program.vectors.begin(), program.vectors.end(), std::size_t{0}));
+}
+
+std::unique_ptr<ParameterStore> Backend::makeParameters(const CheckedGraph& graph, const Program&) {
+  return std::make_unique<Parameters>(graph);
+}
+
+std::vector<std::unique_ptr<Kernel>> Backend::makeKernels(const ProgramMemory& memory,
+                                                          ParameterStore& parameters) {
+  const Binding binding(memory, static_cast<Parameters&>(parameters), host);
+  std::vector<std::unique_ptr<Kernel>> kernels;
+  for (const auto* steps : {&memory.program.forward, &memory.program.backward})
+    for (const Step& step : *steps)
+      kernels.push_back(std::make_unique<BoundKernel>(
+          std::visit([&](const auto& which) { return bind(which, binding); }, step)));
+  return kernels;
+}
+
+}  // namespace thaw::reference
+
+namespace thaw {
+
+std::unique_ptr<Backend> makeReferenceBackend(std::size_t channelMultiple) {
+  return std::make_unique<reference::Backend>(channelMultiple);
+}
+
+}  // namespace thaw

@@ -1,0 +1,38 @@
+#include "backend/reference/kernels.h"
+
+namespace thaw::reference {
+
+Work bind(const InputStep& step, const Binding& binding) {
+  return [out = binding.view(step.out)](const StepContext& context) {
+    const float* next = context.images;
+    forEach(out, [&](std::size_t n, std::size_t c, std::size_t p) {
+      out.at(n, c, p) = static_cast<double>(*next++);
+    });
+    out.clearPadding();
+  };
+}
+
+Work bind(const OutputStep& step, const Binding& binding) {
+  return [in = binding.view(step.in), &host = binding.host](const StepContext& context) {
+    host.logits.resize(in.images * in.channels);
+    for (std::size_t n = 0; n < in.images; n++)
+      for (std::size_t c = 0; c < in.channels; c++) {
+        host.logits[n * in.channels + c] = in.at(n, c, 0);
+        context.logits[n * in.channels + c] = static_cast<float>(in.at(n, c, 0));
+      }
+  };
+}
+
+Work bind(const OutputBackwardStep& step, const Binding& binding) {
+  return [out = binding.view(step.out), &host = binding.host](const StepContext& context) {
+    for (std::size_t n = 0; n < out.images; n++)
+      for (std::size_t c = 0; c < out.channels; c++) {
+        const std::size_t index = n * out.channels + c;
+        out.at(n, c, 0) =
+            host.gradients.empty() ? static_cast<double>(context.gradients[index]) : host.gradients[index];
+      }
+    out.clearPadding();
+  };
+}
+
+}  // namespace thaw::reference

@@ -1,0 +1,109 @@
+import type { Graph } from '../model/graph.js';
+import { nodesBefore, type Stage } from '../model/stages.js';
+import {
+  addon,
+  type NativeGraph,
+  type NativeNetwork,
+  type NativeNetworkOptions,
+  type NativePassResult,
+  type NativeTrainRequest,
+} from './addon.js';
+import { type NativeCallOptions, NativeOwner, translated } from './native-owner.js';
+
+export interface NetworkOptions extends Omit<NativeNetworkOptions, 'graph'> {
+  /** Ends in one vector of logits an image; its weights are the ones that training starts from. */
+  readonly graph: Graph;
+  /** Groups of layers that are frozen and unfrozen together, in order; they cover the graph. */
+  readonly stages: readonly Pick<Stage, 'name' | 'nodes'>[];
+}
+
+/**
+ * A network, or the part of one behind a cut, in training: in C++ and off the event loop. Which stages are trained may
+ * change from step to step. One call at a time: a second one throws BUSY at once. Its owner disposes it (`await using`).
+ */
+export class Network extends NativeOwner<NativeNetwork> {
+  private constructor(
+    native: NativeNetwork,
+    file: string,
+    /** Names of the stages, in the order of the bits of `trainedStages`. */
+    readonly stages: readonly string[],
+    private readonly parameters: readonly string[],
+  ) {
+    super(native, 'network', file);
+  }
+
+  /** Throws ENGINE, with the node, for a graph that the engine cannot train; STORE when the input cannot be mapped. */
+  static create(options: NetworkOptions): Network {
+    const { Network: Native } = addon();
+    const { graph, stages, ...rest } = options;
+    const file = rest.input.kind === 'features' ? rest.input.features.path : rest.input.images.images.path;
+    const native = nativeGraph(graph, stages);
+    const names = native.parameters.map(({ name }) => name);
+    const network = new Network(
+      translated(file, () => new Native({ ...rest, graph: native })),
+      file,
+      stages.map(({ name }) => name),
+      names,
+    );
+    for (const name of names) network.load(name, graph.parameters.get(name)!.data);
+    return network;
+  }
+
+  /** Trains one pass over the rows of a request; `NON_FINITE` and `ABORTED` leave the network usable. */
+  train(request: NativeTrainRequest, options: NativeCallOptions = {}): Promise<NativePassResult> {
+    return this.abortable(options.signal, (native, abort) => native.train(request, abort));
+  }
+
+  /** Logits [rows × outputs] in inference form: running statistics, no dropout, no augmentation. */
+  infer(rows: Uint32Array, options: NativeCallOptions = {}): Promise<Float32Array> {
+    return this.abortable(options.signal, (native, abort) => native.infer(rows, abort));
+  }
+
+  load(parameter: string, values: Float32Array): void {
+    this.call((native) => native.load(parameter, values));
+  }
+
+  read(parameter: string): Float32Array {
+    return this.call((native) => native.read(parameter));
+  }
+
+  /** Gradient of the last step; zeros or an older one where it was not trained in that. */
+  readGradient(parameter: string): Float32Array {
+    return this.call((native) => native.readGradient(parameter));
+  }
+
+  /** All weights and running statistics by name. */
+  weights(): Map<string, Float32Array> {
+    return new Map(this.parameters.map((name) => [name, this.read(name)]));
+  }
+
+  /** Everything that training has changed; a network made with the same options goes on from it bit for bit. */
+  snapshot(): Promise<Uint8Array> {
+    return this.job((native) => native.snapshot());
+  }
+
+  restore(state: Uint8Array): Promise<void> {
+    return this.job((native) => native.restore(state));
+  }
+
+  /** Optimizer steps done. */
+  get steps(): number {
+    return this.call((native) => native.steps());
+  }
+
+  /** Bytes that the network has taken outside V8's heap. */
+  get bytes(): number {
+    return this.call((native) => native.bytes());
+  }
+}
+
+/** The graph as the addon wants it: nodes by stage, parameters as shapes. */
+function nativeGraph(graph: Graph, stages: NetworkOptions['stages']): NativeGraph {
+  const needed = new Set(nodesBefore(graph, graph.output));
+  const nodes = stages.flatMap((stage, index) =>
+    stage.nodes.filter((node) => needed.has(node)).map((node) => ({ ...node, stage: index })),
+  );
+  const parameters = [...graph.parameters].map(([name, { shape }]) => ({ name, shape }));
+  const { input, inputShape, output } = graph;
+  return { input, inputShape, output, nodes, parameters };
+}
