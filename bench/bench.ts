@@ -28,6 +28,7 @@ interface Bench {
 const benches: Record<string, Bench> = {
   heads: { python: true, load: () => import('./heads.js') },
   extract: { python: true, load: () => import('./extract.js') },
+  train: { python: true, load: () => import('./train.js') },
   ingest: { python: false, load: () => import('./ingest.js') },
 };
 

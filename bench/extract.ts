@@ -1,11 +1,6 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { silent } from '../src/base/progress.js';
 import { RandomStream, STREAM } from '../src/base/random.js';
@@ -14,6 +9,7 @@ import type { FeatureImages } from '../src/features/images.js';
 import type { ModelCard } from '../src/model/card.js';
 import { type ExportedPrefix, exportPrefix } from '../src/model/prefix.js';
 import { type LoadedModel, loadModel } from '../src/model/registry.js';
+import { JsonProcess, peerScript } from './json-process.js';
 
 export interface BenchResult {
   readonly bench: 'extract';
@@ -41,7 +37,7 @@ const THREADS = availableParallelism();
 export async function* run({ peerPython }: { peerPython: string | undefined }): AsyncIterable<BenchResult> {
   if (peerPython === undefined) return;
   const folder = await mkdtemp(join(tmpdir(), 'thaw-bench-'));
-  const peer = new Peer(peerPython);
+  const peer = new JsonProcess(peerPython, [peerScript('extract.py')]);
   try {
     const images = await writeImages(folder);
     for (const net of NETS) yield* compare(net, folder, images, peer);
@@ -55,7 +51,7 @@ async function* compare(
   net: (typeof NETS)[number],
   folder: string,
   images: FeatureImages,
-  peer: Peer,
+  peer: JsonProcess,
 ): AsyncIterable<BenchResult> {
   const path = join(folder, `${net}.onnx`);
   await peer.ask({ do: 'export', net, path, batch: BATCH, size: SIZE });
@@ -161,32 +157,6 @@ async function writeImages(folder: string): Promise<FeatureImages> {
   );
   const layout = { size: SIZE, geometry: 'fill', channels: 1 } as const;
   return { id: 'bench', dataPath, rows: IMAGES, layout, quarantine: () => [] };
-}
-
-/** bench/peers/extract.py: one JSON line asked, one answered. */
-class Peer {
-  private readonly process: ChildProcessByStdio<Writable, Readable, null>;
-  private readonly answers: AsyncIterator<string>;
-
-  constructor(python: string) {
-    const script = fileURLToPath(new URL('peers/extract.py', import.meta.url));
-    this.process = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.answers = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
-  }
-
-  async ask<Answer>(question: object): Promise<Answer> {
-    this.process.stdin.write(`${JSON.stringify(question)}\n`);
-    const { value, done } = await this.answers.next();
-    if (done === true) throw new Error('bench/peers/extract.py ended without an answer');
-    return JSON.parse(value) as Answer;
-  }
-
-  async close(): Promise<void> {
-    if (this.process.exitCode !== null) return;
-    const exited = once(this.process, 'exit');
-    this.process.stdin.end();
-    await exited;
-  }
 }
 
 function median(values: readonly number[]): number {

@@ -9,7 +9,7 @@ namespace {
 /**
  * Walks the trained part from the output to its first node. Each buffer of activations gets a buffer of gradients of the
  * same shape: the first step that writes to a part of it overwrites, later ones add. Batch norms whose input others read
- * too leave a correction (k1 + k2 · x for each channel) behind, which is applied once when the gradient is taken.
+ * too leave a correction (k1 + k2 · (x − mean) for each channel) behind, which is applied once when the gradient is taken.
  */
 class BackwardLowering {
  public:
@@ -131,7 +131,7 @@ class BackwardLowering {
     const Place to = moves ? lowering_.ownBuffer(gradient) : gradient;
     if (corrected) {
       const auto& [k1, k2] = corrections_.at(place.view.buffer);
-      emit(CorrectStep{gradient, place, to, k1, k2});
+      emit(CorrectStep{gradient, place, to, lowering_.statistics[place.view.buffer]->mean, k1, k2});
     } else {
       emit(CopyStep{gradient, to});
     }

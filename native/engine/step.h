@@ -137,7 +137,7 @@ struct NormalizeStep {
 /**
  * Gradient of a NormalizeStep. With g = gradient · activation' and x̂ = (x − mean) / σ over m = N · H · W values:
  * d scale = Σ g · x̂, d bias = Σ g, and with batch statistics (Ioffe & Szegedy 2015)
- *   dx = scale / σ · (g − d bias / m − x̂ · d scale / m) = a · g + k1 + k2 · x;
+ *   dx = scale / σ · (g − d bias / m − x̂ · d scale / m) = a · g + k1 + k2 · (x − mean);
  * with running statistics dx = a · g. Where `deferred` is given, only a · g goes to `out` and k1, k2 are added to the
  * vectors, which the `CorrectStep` of x's maker applies once for all that read x.
  */
@@ -157,11 +157,12 @@ struct ClearStep {
   std::vector<VectorId> vectors;
 };
 
-/** to = from + k1 + k2 · x for every channel: a gradient with the corrections of all batch norms that read x. */
+/** to = from + k1 + k2 · (x − mean) for every channel: a gradient with the corrections of all batch norms that read x. */
 struct CorrectStep {
   Place from;
   Place x;
   Place to;
+  VectorId mean;
   VectorId k1;
   VectorId k2;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backend/cpu/product.h"
+
 namespace thaw::cpu {
 namespace {
 
@@ -73,7 +75,7 @@ dnnl::memory memoryAt(const Desc& desc, const Region& region, const Device& devi
 ForwardDesc forwardOf(const ConvolutionStep& step, const ConvolutionProblem& problem, Device& device) {
   const Desc weights(problem.weights, device.activationType(), Tag::any);
   const auto attributes = withPostOps(step);
-  return withAlgorithm(problem.winograd, dnnl::algorithm::convolution_auto, [&](dnnl::algorithm algorithm) {
+  return withAlgorithm(problem.winograd, dnnl::algorithm::convolution_winograd, [&](dnnl::algorithm algorithm) {
     return forwardDesc(device.engine, algorithm, problem.source, weights, biasDesc(step), problem.target, problem.shape,
                        attributes);
   });
@@ -86,7 +88,7 @@ class Convolution : public Kernel {
       : step_(step), in_(regions.at(step.in)), out_(regions.at(step.out)) {
     const ConvolutionProblem problem = problemOf(step, in_, out_, device);
     const ForwardDesc desc = forwardOf(step, problem, device);
-    weights_ = cache.find(step, desc.weights_desc(), parameters, device);
+    weights_ = cache.find(step, desc.weights_desc(), false, parameters, device);
     call_.emplace(dnnl::convolution_forward(desc), desc.scratchpad_desc(), device);
     call_->set(DNNL_ARG_SRC, memoryAt(problem.source, in_, device));
     call_->set(DNNL_ARG_DST, memoryAt(problem.target, out_, device));
@@ -118,11 +120,18 @@ class ConvolutionBackward : public Kernel {
     plain.activation = {};
     const ConvolutionProblem problem = problemOf(plain, in, gradient, device);
     const ForwardDesc hint = forwardOf(plain, problem, device);
-    if (step.in) makeWeights(problem, hint, in, gradient);
-    if (step.out) makeData(problem, hint, regions.at(*step.out), gradient, cache);
+    if (step.in && problem.pointwise && !step.forward.bias)
+      makePointwiseWeights(in, gradient);
+    else if (step.in)
+      makeWeights(problem, hint, in, gradient);
+    if (step.out && problem.pointwise)
+      makePointwiseData(problem, regions.at(*step.out), gradient, cache);
+    else if (step.out)
+      makeData(problem, hint, regions.at(*step.out), gradient, cache);
   }
 
   void run(const StepContext&) override {
+    if (product_) product_->run(gradientData_, inData_, nullptr, parameters_.gradient(step_.forward.weight));
     if (byWeights_) {
       byWeights_->run();
       if (reorder_) {
@@ -145,7 +154,7 @@ class ConvolutionBackward : public Kernel {
   /** Straight into the parameter's gradient, unless this batch's primitive has another order. */
   void makeWeights(const ConvolutionProblem& problem, const ForwardDesc& hint, const Region& in, const Region& gradient) {
     const auto make = [&](const Desc& weights) {
-      return withAlgorithm(problem.winograd, dnnl::algorithm::convolution_winograd, [&](dnnl::algorithm algorithm) {
+      return withAlgorithm(problem.winogradWeights, dnnl::algorithm::convolution_winograd, [&](dnnl::algorithm algorithm) {
         return backwardWeightsDesc(device_.engine, algorithm, problem.source, weights, biasDesc(step_.forward),
                                    problem.target, problem.shape, hint, userScratch());
       });
@@ -167,17 +176,43 @@ class ConvolutionBackward : public Kernel {
                                                        parameters_.gradient(*step_.forward.bias)));
   }
 
+  /** dW [out, in] = gradientᵀ [out, N · H · W] · x [N · H · W, in] */
+  void makePointwiseWeights(const Region& in, const Region& gradient) {
+    const std::size_t pixels = in.images * in.buffer.pixels();
+    const std::size_t inputs = in.place.view.channels, outputs = gradient.place.view.channels;
+    const Type type = device_.activationType();
+    product_.emplace(device_, matrix(outputs, pixels, type, true), matrix(pixels, inputs, type), Desc(),
+                     matrix(outputs, inputs, Type::f32));
+    gradientData_ = gradient.data;
+    inData_ = in.data;
+  }
+
+  /** dx [N · H · W, in] = gradient [N · H · W, out] · w [out, in], a 1 × 1 convolution by wᵀ */
+  void makePointwiseData(const ConvolutionProblem& problem, const Region& out, const Region& gradient,
+                         WeightCache& cache) {
+    const Dims transposed = {problem.weights[1], problem.weights[0], 1, 1};
+    const Desc weights(transposed, device_.activationType(), Tag::any);
+    const auto desc = forwardDesc(device_.engine, dnnl::algorithm::convolution_direct, problem.target, weights, Desc(),
+                                  problem.source, problem.shape, userScratch());
+    ConvolutionStep unfolded = step_.forward;
+    unfolded.folded.reset();
+    weights_ = cache.find(unfolded, desc.weights_desc(), true, parameters_, device_);
+    byData_.emplace(dnnl::convolution_forward(desc), desc.scratchpad_desc(), device_);
+    byData_->set(DNNL_ARG_DST, memoryAt(problem.source, out, device_));
+    byData_->set(DNNL_ARG_SRC, memoryAt(problem.target, gradient, device_));
+  }
+
   void makeData(const ConvolutionProblem& problem, const ForwardDesc& hint, const Region& out, const Region& gradient,
                 WeightCache& cache) {
     const Desc weights(problem.weights, device_.activationType(), Tag::any);
     const auto desc =
-        withAlgorithm(problem.winograd, dnnl::algorithm::convolution_auto, [&](dnnl::algorithm algorithm) {
+        withAlgorithm(problem.winograd, dnnl::algorithm::convolution_winograd, [&](dnnl::algorithm algorithm) {
           return backwardDataDesc(device_.engine, algorithm, problem.source, weights, problem.target, problem.shape,
                                   hint, userScratch());
         });
     ConvolutionStep unfolded = step_.forward;
     unfolded.folded.reset();
-    weights_ = cache.find(unfolded, desc.weights_desc(), parameters_, device_);
+    weights_ = cache.find(unfolded, desc.weights_desc(), false, parameters_, device_);
     byData_.emplace(dnnl::convolution_backward_data(desc), desc.scratchpad_desc(), device_);
     byData_->set(DNNL_ARG_DIFF_SRC, memoryAt(problem.source, out, device_));
     byData_->set(DNNL_ARG_DIFF_DST, memoryAt(problem.target, gradient, device_));
@@ -186,6 +221,9 @@ class ConvolutionBackward : public Kernel {
   ConvolutionBackwardStep step_;
   CpuParameters& parameters_;
   Device& device_;
+  std::optional<Product> product_;
+  void* gradientData_ = nullptr;
+  void* inData_ = nullptr;
   std::optional<Call> byWeights_;
   std::optional<Call> byData_;
   std::shared_ptr<PreparedWeights> weights_;
@@ -206,8 +244,8 @@ Grouping groupingOf(const ConvolutionStep& step) {
   return full && (whole || single) ? Grouping::native : Grouping::diagonal;
 }
 
-bool isPlainInput(const Buffer& buffer, const Place& place, const Device&) {
-  return buffer.networkInput && place.channels <= 3;
+bool isPlainInput(const Buffer& buffer, const Place& place, const Device& device) {
+  return buffer.networkInput && device.order == Order::blocked && (place.channels == 1 || place.channels == 3);
 }
 
 Desc mapDesc(const Region& region, const Device& device) {
@@ -233,9 +271,15 @@ ConvolutionProblem problemOf(const ConvolutionStep& step, const Region& in, cons
   const Dim kh = dim(window.kernel[0]), kw = dim(window.kernel[1]), groups = dim(step.groups);
   problem.weights = {outputs, inputs, kh, kw};
   if (groupingOf(step) == Grouping::native) problem.weights = {groups, outputs / groups, inputs / groups, kh, kw};
-  problem.winograd = device.winograd && device.precision == Precision::fp32 && step.groups == 1 && kh == 3 && kw == 3 &&
-                     window.stride == std::array<std::size_t, 2>{1, 1} &&
-                     window.dilation == std::array<std::size_t, 2>{1, 1};
+  const std::array<std::size_t, 2> ones = {1, 1};
+  const bool plainSteps = window.stride == ones && window.dilation == ones && step.groups == 1;
+  const bool square = plainSteps && kh == 3 && kw == 3 && device.winograd && device.precision == Precision::fp32;
+  // Tiles of 4 × 4 outputs; with few of them, or much of them beyond the map, the direct algorithm is faster.
+  const std::size_t tiles = in.images * ((out.buffer.height + 3) / 4) * ((out.buffer.width + 3) / 4);
+  problem.winograd = square && in.images * out.buffer.pixels() >= 64 * 16;
+  problem.winogradWeights = square && tiles >= 16;
+  problem.pointwise = plainSteps && kh == 1 && kw == 1 && window.padding == std::array<std::size_t, 4>{} &&
+                      device.order == Order::channelsLast;
   return problem;
 }
 

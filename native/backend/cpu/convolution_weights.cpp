@@ -31,7 +31,7 @@ ConvolutionCodec::ConvolutionCodec(const ConvolutionStep& step, const Convolutio
   const dnnl::primitive_attr attributes;
   const auto hint = forwardDesc(device.engine, dnnl::algorithm::convolution_direct, problem.source, weights, Desc(),
                                 problem.target, problem.shape, attributes);
-  memory_ = withAlgorithm(problem.winograd, dnnl::algorithm::convolution_winograd, [&](dnnl::algorithm algorithm) {
+  memory_ = problem.pointwise ? plain_ : withAlgorithm(problem.winogradWeights, dnnl::algorithm::convolution_winograd, [&](dnnl::algorithm algorithm) {
     return backwardWeightsDesc(device.engine, algorithm, problem.source, any, Desc(), problem.target, problem.shape, hint,
                                attributes).diff_weights_desc();
   });
@@ -74,16 +74,18 @@ void ConvolutionCodec::mask(float* memory) const {
     if (!kept_[position]) memory[position] = 0;
 }
 
-PreparedWeights::PreparedWeights(const ConvolutionStep& step, const Desc& wanted, CpuParameters& parameters,
-                                 Device& device)
+PreparedWeights::PreparedWeights(const ConvolutionStep& step, const Desc& wanted, bool transposed,
+                                 CpuParameters& parameters, Device& device)
     : step_(step),
       parameters_(parameters),
       device_(device),
       codec_(static_cast<const ConvolutionCodec&>(parameters.codec(step.weight))),
-      wanted_(wanted) {
+      wanted_(wanted),
+      transposed_(transposed),
+      source_(transposed ? codec_.desc().permute_axes({1, 0, 2, 3}) : codec_.desc()) {
   const std::size_t channels = step.out.view.channels;
   float* values = parameters_.values(step.weight);
-  if (!step.folded && wanted_ == codec_.desc()) {
+  if (!step.folded && wanted_ == source_) {
     weights_ = memoryOf(wanted_, device_, values);
   } else {
     own_.emplace(wanted_.get_size());
@@ -98,8 +100,8 @@ PreparedWeights::PreparedWeights(const ConvolutionStep& step, const Desc& wanted
   }
 }
 
-bool PreparedWeights::serves(const ConvolutionStep& step, const Desc& wanted) const {
-  return step.node == step_.node && step.folded.has_value() == step_.folded.has_value() && wanted == wanted_;
+bool PreparedWeights::serves(const ConvolutionStep& step, const Desc& wanted, bool transposed) const {
+  return step.node == step_.node && transposed == transposed_ && step.folded.has_value() == step_.folded.has_value() && wanted == wanted_;
 }
 
 /** Grows with each of the parameters that went in. */
@@ -141,7 +143,7 @@ dnnl::memory& PreparedWeights::weights() {
     if (step_.folded)
       fold();
     else if (own_)
-      reorder(device_, memoryOf(codec_.desc(), device_, parameters_.values(step_.weight)), weights_);
+      reorder(device_, memoryOf(source_, device_, parameters_.values(step_.weight)), weights_);
     made_ = now;
   }
   return weights_;
@@ -155,11 +157,11 @@ std::size_t PreparedWeights::bytes() const {
   return own_ ? own_->size() : 0;
 }
 
-std::shared_ptr<PreparedWeights> WeightCache::find(const ConvolutionStep& step, const Desc& wanted,
+std::shared_ptr<PreparedWeights> WeightCache::find(const ConvolutionStep& step, const Desc& wanted, bool transposed,
                                                    CpuParameters& parameters, Device& device) {
   for (const auto& held : all_)
-    if (const auto weights = held.lock(); weights != nullptr && weights->serves(step, wanted)) return weights;
-  const auto made = std::make_shared<PreparedWeights>(step, wanted, parameters, device);
+    if (const auto weights = held.lock(); weights != nullptr && weights->serves(step, wanted, transposed)) return weights;
+  const auto made = std::make_shared<PreparedWeights>(step, wanted, transposed, parameters, device);
   std::erase_if(all_, [](const auto& held) { return held.expired(); });
   all_.push_back(made);
   return made;

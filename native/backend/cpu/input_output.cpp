@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "backend/cpu/convolution.h"
 #include "backend/cpu/kernels.h"
 
@@ -11,31 +13,56 @@ class Input : public Kernel {
       : device_(device), out_(regions.at(step.out)), plain_(isPlainInput(out_.buffer, step.out, device)) {}
 
   void run(const StepContext& context) override {
-    const std::size_t channels = out_.place.channels, pixels = out_.buffer.pixels();
-    const bool first = plain_ && device_.order == Order::blocked;
-    parallel(device_.threads, out_.images * channels, [&](std::size_t begin, std::size_t end, std::size_t) {
-      for (std::size_t plane = begin; plane < end; plane++) {
-        const std::size_t image = plane / channels, channel = plane % channels;
-        const float* from = context.images + plane * pixels;
-        if (first)
-          copy(from, plane * pixels, 1, pixels);
-        else if (plain_)
-          copy(from, image * channels * pixels + channel, channels, pixels);
-        else
-          copy(from, out_.offset(image, out_.place.at(channel), 0), out_.map().pixelStride, pixels);
+    const std::size_t pixels = out_.buffer.pixels(), runs = (pixels + Domain::run - 1) / Domain::run;
+    if (plain_) {
+      const std::size_t planes = out_.images * out_.place.channels;
+      parallel(device_.threads, planes, [&](std::size_t begin, std::size_t end, std::size_t) {
+        copyPlain(context.images + begin * pixels, begin * pixels, (end - begin) * pixels);
+      });
+      return;
+    }
+    parallel(device_.threads, out_.images * runs, [&](std::size_t begin, std::size_t end, std::size_t) {
+      // Some pixels with all their channels, padding zero, then in one go to their place and type.
+      AlignedBuffer<float> staged(Domain::run * out_.place.view.channels);
+      for (std::size_t item = begin; item < end; item++) {
+        const std::size_t image = item / runs, first = item % runs * Domain::run;
+        stage(context.images + image * out_.place.channels * pixels, first, std::min(Domain::run, pixels - first), staged);
+        store(image, first, std::min(Domain::run, pixels - first), staged);
       }
     });
-    if (!plain_) clearPadding(out_);
   }
 
  private:
-  void copy(const float* from, std::size_t offset, std::size_t stride, std::size_t pixels) const {
+  void copyPlain(const float* from, std::size_t offset, std::size_t count) const {
     if (out_.elementBytes == 4) {
-      float* to = reinterpret_cast<float*>(out_.data) + offset;
-      for (std::size_t pixel = 0; pixel < pixels; pixel++) to[pixel * stride] = from[pixel];
+      std::copy_n(from, count, reinterpret_cast<float*>(out_.data) + offset);
       return;
     }
-    for (std::size_t pixel = 0; pixel < pixels; pixel++) writeElement(device_, out_, offset + pixel * stride, from[pixel]);
+    for (std::size_t index = 0; index < count; index++) writeElement(device_, out_, offset + index, from[index]);
+  }
+
+  /** staged [groups, run, 16] */
+  void stage(const float* image, std::size_t first, std::size_t count, AlignedBuffer<float>& staged) const {
+    for (std::size_t channel = 0; channel < out_.place.channels; channel++) {
+      const std::size_t physical = out_.place.at(channel);
+      float* to = staged.data() + physical / lanes * Domain::run * lanes + physical % lanes;
+      const float* from = image + channel * out_.buffer.pixels() + first;
+      for (std::size_t pixel = 0; pixel < count; pixel++) to[pixel * lanes] = from[pixel];
+    }
+  }
+
+  void store(std::size_t image, std::size_t first, std::size_t count, AlignedBuffer<float>& staged) const {
+    ElementwiseArguments arguments = {};
+    arguments.domain = {1, out_.place.view.channels / lanes, 1, count, true};
+    arguments.kind = Elementwise::copy;
+    arguments.a = {staged.data(), 0, Domain::run * lanes, lanes};
+    arguments.out = out_.map();
+    arguments.out.data = out_.data + out_.offset(image, 0, first) * out_.elementBytes;
+    const Share all = {0, arguments.domain.items(), nullptr, nullptr};
+    if (out_.elementBytes == 4)
+      device_.maps(Element::float32).elementwise(arguments, all);
+    else
+      device_.maps().fromFloat(arguments, all);
   }
 
   Device& device_;

@@ -62,31 +62,32 @@ struct StatisticsArguments {
   const float* shift;
 };
 
-/** y = clamp(a · x + b + residual); residual's data may be null. */
+/** y = clamp(a · (x − mean) + b + residual); residual's data may be null. */
 struct NormalizeArguments {
   Domain domain;
   Map in;
   Map out;
   Map residual;
+  const float* mean;
   const float* a;
   const float* b;
   ActivationRange range;
 };
 
 /**
- * g = gradient where the activation passes it, read off z = a · x + b, or off y where that is given. Then, as wanted:
- * sums of g and g · (x − mean); residual (+)= g; out (+)= scale · g + k1 + k2 · x.
+ * g = gradient where the activation passes it, read off z = a · (x − mean) + b, or off y where that is given. Then, as wanted:
+ * sums of g and g · (x − mean); residual (+)= g; out (+)= scale · g + k1 + k2 · (x − mean).
  */
 struct NormalizeBackwardArguments {
   Domain domain;
   Map gradient;
   Map in;
   Map y;  ///< data null: z is computed
+  const float* mean;
   const float* a;
   const float* b;
   ActivationRange range;
   bool reduce;
-  const float* mean;  ///< for `reduce`
   Map residual;       ///< data null: not wanted
   bool accumulateResidual;
   Map out;  ///< data null: not wanted
@@ -96,12 +97,13 @@ struct NormalizeBackwardArguments {
   const float* k2;
 };
 
-/** to = from + k1 + k2 · x */
+/** to = from + k1 + k2 · (x − mean) */
 struct CorrectArguments {
   Domain domain;
   Map from;
   Map x;
   Map to;
+  const float* mean;
   const float* k1;
   const float* k2;
 };

@@ -42,10 +42,11 @@ void normalize(const NormalizeArguments& arguments, const Share& share) {
   overTiles(arguments.domain, share, [&](std::size_t n, std::size_t g, std::size_t p, std::size_t count) {
     for (std::size_t lane = 0; lane < lanes; lane += Simd::width) {
       const Float a = Simd::load(arguments.a + g * lanes + lane), b = Simd::load(arguments.b + g * lanes + lane);
+      const Float mean = Simd::load(arguments.mean + g * lanes + lane);
       const T* x = at<T>(arguments.in, n, g, p) + lane;
       T* y = at<T>(arguments.out, n, g, p) + lane;
       for (std::size_t i = 0; i < count; i++) {
-        Float z = Simd::fma(a, read(x + i * arguments.in.pixelStride), b);
+        Float z = Simd::fma(a, Simd::sub(read(x + i * arguments.in.pixelStride), mean), b);
         if (adds) z = Simd::add(z, read(at<T>(arguments.residual, n, g, p + i) + lane));
         if (active) z = clamp(z, low, high);
         write(y + i * arguments.out.pixelStride, z);
@@ -68,7 +69,7 @@ void backwardTile(const NormalizeBackwardArguments& arguments, const Share& shar
     const std::size_t channel = g * lanes + lane;
     const Float a = maskBy == MaskBy::input ? Simd::load(arguments.a + channel) : zero;
     const Float b = maskBy == MaskBy::input ? Simd::load(arguments.b + channel) : zero;
-    const Float mean = reduce ? Simd::load(arguments.mean + channel) : zero;
+    const Float mean = Simd::load(arguments.mean + channel);
     const Float scale = toInput ? Simd::load(arguments.scale + channel) : zero;
     const Float k1 = corrects ? Simd::load(arguments.k1 + channel) : zero;
     const Float k2 = corrects ? Simd::load(arguments.k2 + channel) : zero;
@@ -77,7 +78,7 @@ void backwardTile(const NormalizeBackwardArguments& arguments, const Share& shar
     Float sum = zero, product = zero;
     for (std::size_t i = 0; i < count; i++) {
       Float gradient = read(dy + i * arguments.gradient.pixelStride);
-      const Float value = read(x + i * arguments.in.pixelStride);
+      const Float value = Simd::sub(read(x + i * arguments.in.pixelStride), mean);
       if constexpr (maskBy != MaskBy::nothing) {
         const Float z = maskBy == MaskBy::input ? Simd::fma(a, value, b)
                                                 : read(at<T>(arguments.y, n, g, p + i) + lane);
@@ -85,7 +86,7 @@ void backwardTile(const NormalizeBackwardArguments& arguments, const Share& shar
       }
       if constexpr (reduce) {
         sum = Simd::add(sum, gradient);
-        product = Simd::fma(gradient, Simd::sub(value, mean), product);
+        product = Simd::fma(gradient, value, product);
       }
       if (toResidual) {
         T* residual = at<T>(arguments.residual, n, g, p + i) + lane;
@@ -131,8 +132,9 @@ void correct(const CorrectArguments& arguments, const Share& share) {
   overTiles(arguments.domain, share, [&](std::size_t n, std::size_t g, std::size_t p, std::size_t count) {
     for (std::size_t lane = 0; lane < lanes; lane += Simd::width) {
       const Float k1 = Simd::load(arguments.k1 + g * lanes + lane), k2 = Simd::load(arguments.k2 + g * lanes + lane);
+      const Float mean = Simd::load(arguments.mean + g * lanes + lane);
       for (std::size_t i = 0; i < count; i++) {
-        const Float x = read(at<T>(arguments.x, n, g, p + i) + lane);
+        const Float x = Simd::sub(read(at<T>(arguments.x, n, g, p + i) + lane), mean);
         const Float from = read(at<T>(arguments.from, n, g, p + i) + lane);
         write(at<T>(arguments.to, n, g, p + i) + lane, Simd::add(from, Simd::fma(k2, x, k1)));
       }

@@ -45,7 +45,7 @@ class Statistics : public Kernel {
   StatisticsArguments arguments_;
 };
 
-/** y = a · x + b, for each channel of a batch norm's input, out of its parameters and statistics. */
+/** y = a · (x − mean) + b, for each channel of a batch norm's input, out of its parameters and statistics. */
 class Affine {
  public:
   Affine(const NormalizeStep& step, const Regions& regions, CpuParameters& parameters)
@@ -68,7 +68,7 @@ class Affine {
       mean[channel] = means[channel];
       inverseDeviation[channel] = static_cast<float>(inverse);
       a[channel] = static_cast<float>(factor);
-      b[channel] = static_cast<float>(bias[channel] - factor * means[channel]);
+      b[channel] = bias[channel];
     }
   }
 
@@ -98,7 +98,7 @@ class Normalize : public Kernel {
       variance_ = regions.vector(step.statistics->variance) + step.in.view.first;
     }
     arguments_ = {in.domain(), in.map(), out_.map(), step.residual ? regions.at(*step.residual).map() : noMap,
-                  affine_.a.data(), affine_.b.data(), rangeOf(step.activation)};
+                  affine_.mean.data(), affine_.a.data(), affine_.b.data(), rangeOf(step.activation)};
   }
 
   void run(const StepContext&) override {
@@ -199,7 +199,7 @@ class NormalizeBackward : public Kernel {
       if (!corrects) continue;
       const double k2 = -a * dScale * inverse / count_;
       k2_[channel] = static_cast<float>(k2);
-      k1_[channel] = static_cast<float>(-a * dBias / count_ - k2 * affine_.mean[channel]);
+      k1_[channel] = static_cast<float>(-a * dBias / count_);
       if (shared1_ != nullptr) {
         shared1_[channel] += k1_[channel];
         shared2_[channel] += k2_[channel];
@@ -226,7 +226,7 @@ class Correct : public Kernel {
   Correct(const CorrectStep& step, const Regions& regions, Device& device) : device_(device) {
     const Region x = regions.at(step.x);
     arguments_ = {x.domain(), regions.at(step.from).map(), x.map(), regions.at(step.to).map(),
-                  regions.vector(step.k1) + step.x.view.first, regions.vector(step.k2) + step.x.view.first};
+                  regions.vector(step.mean) + step.x.view.first, regions.vector(step.k1) + step.x.view.first, regions.vector(step.k2) + step.x.view.first};
   }
   void run(const StepContext&) override {
     runMap(device_, device_.maps().correct, arguments_, arguments_.domain.items());

@@ -1,8 +1,9 @@
 #include "backend/reference/backend.h"
 
-#include <cstring>
 #include <numeric>
+#include <stdexcept>
 
+#include "backend/reference/contract.h"
 #include "backend/reference/kernels.h"
 
 namespace thaw::reference {
@@ -23,12 +24,17 @@ class Memory : public DeviceMemory {
 
 class BoundKernel : public Kernel {
  public:
-  explicit BoundKernel(Work work) : work_(std::move(work)) {}
+  BoundKernel(Work work, std::vector<TensorView> reads) : work_(std::move(work)), reads_(std::move(reads)) {}
 
-  void run(const StepContext& context) override { work_(context); }
+  void run(const StepContext& context) override {
+    for (const TensorView& view : reads_)
+      if (!view.isPaddingClear()) throw std::logic_error("padding that a step reads does not hold zeros");
+    work_(context);
+  }
 
  private:
   Work work_;
+  std::vector<TensorView> reads_;
 };
 
 }  // namespace
@@ -86,9 +92,12 @@ std::vector<std::unique_ptr<Kernel>> Backend::makeKernels(const ProgramMemory& m
   const Binding binding(memory, static_cast<Parameters&>(parameters), host);
   std::vector<std::unique_ptr<Kernel>> kernels;
   for (const auto* steps : {&memory.program.forward, &memory.program.backward})
-    for (const Step& step : *steps)
+    for (const Step& step : *steps) {
+      std::vector<TensorView> reads;
+      for (const Place& place : checkContract(step, memory.program)) reads.push_back(binding.view(place));
       kernels.push_back(std::make_unique<BoundKernel>(
-          std::visit([&](const auto& which) { return bind(which, binding); }, step)));
+          std::visit([&](const auto& which) { return bind(which, binding); }, step), std::move(reads)));
+    }
   return kernels;
 }
 

@@ -154,7 +154,7 @@ class NormBackward {
     if (step_.forward.statistics) {
       const double m = static_cast<double>(gradient_.count());
       k2 = -a * scaleGradient / (m * norm.sigma);
-      k1 = -a * biasGradient / m - k2 * norm.mean;
+      k1 = -a * biasGradient / m;
     }
     if (step_.deferred) {
       k1_[normalizer_.in().channel(c)] += k1;
@@ -165,7 +165,7 @@ class NormBackward {
       const double g = throughActivation(norm, n, c, pixel);
       // The residual first: it may be the normalised tensor itself, to whose gradient `out` then adds.
       if (residual_) put(residual_->at(n, c, pixel), g, step_.accumulateResidual);
-      if (out_) put(out_->at(n, c, pixel), a * g + k1 + k2 * x(n, c, pixel), step_.accumulate);
+      if (out_) put(out_->at(n, c, pixel), a * g + k1 + k2 * (x(n, c, pixel) - norm.mean), step_.accumulate);
     });
   }
 

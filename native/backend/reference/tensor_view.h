@@ -34,11 +34,12 @@ class View {
 
   /** To be called by kernels that write the view: padding holds zeros. */
   void clearPadding() const {
-    std::vector<bool> used(place_.view.channels, false);
-    for (std::size_t c = 0; c < channels; c++) used[place_.at(c)] = true;
-    for (std::size_t p = 0; p < used.size(); p++)
-      for (std::size_t n = 0; n < images && !used[p]; n++)
-        for (std::size_t pixel = 0; pixel < pixels(); pixel++) ofChannel(n, place_.view.first + p, pixel) = 0;
+    forEachPadding([](Number& number) { number = 0; });
+  }
+  bool isPaddingClear() const {
+    bool clear = true;
+    forEachPadding([&](Number& number) { clear = clear && number == 0; });
+    return clear;
   }
 
   const std::size_t images;
@@ -49,6 +50,16 @@ class View {
  private:
   Number& ofChannel(std::size_t n, std::size_t channel, std::size_t pixel) const {
     return buffer_[(n * bufferChannels_ + channel) * pixels() + pixel];
+  }
+
+  template <typename Work>
+  void forEachPadding(Work&& work) const {
+    std::vector<bool> used(place_.view.channels, false);
+    for (std::size_t c = 0; c < channels; c++) used[place_.at(c)] = true;
+    for (std::size_t p = 0; p < used.size(); p++)
+      for (std::size_t n = 0; n < images && !used[p]; n++)
+        for (std::size_t pixel = 0; pixel < pixels(); pixel++)
+          work(ofChannel(n, place_.view.first + p, pixel));
   }
 
   Number* buffer_;

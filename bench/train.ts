@@ -1,0 +1,112 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { BenchLine, BenchOptions } from './bench.js';
+import { JsonProcess, peerScript } from './json-process.js';
+
+interface TrainCase {
+  readonly name: string;
+  readonly net: string;
+  readonly size: number;
+  readonly precision: 'fp32' | 'bf16';
+  /** Ours and the peer's name of the place that the cached activations come from. */
+  readonly cut?: readonly [ours: string, peer: string];
+}
+
+const whole = (net: string, size: number): TrainCase[] =>
+  (['fp32', 'bf16'] as const).map((precision) => ({
+    name: `${net}-${size}-${precision}`,
+    net,
+    size,
+    precision,
+  }));
+const CASES: readonly TrainCase[] = [
+  ...whole('densenet121', 224),
+  ...whole('resnet50', 224),
+  ...whole('densenet121', 64),
+  ...(['fp32', 'bf16'] as const).map(
+    (precision): TrainCase => ({
+      name: `densenet121-224-last-block-${precision}`,
+      net: 'densenet121',
+      size: 224,
+      precision,
+      cut: ['block3', 'denseblock3'],
+    }),
+  ),
+];
+const BATCH = 16;
+const OUTPUTS = 14;
+const ROUNDS = 6;
+const THREADS = availableParallelism();
+
+/**
+ * Training steps (forward, loss, backward, SGD with momentum; batch 16; ours with batch assembly from an image or feature
+ * store) and evaluation passes in images a second, against PyTorch on the same threads: its channels-last and its contiguous
+ * layout both run, the faster one counts; bf16 is autocast. Each side is a process of its own; they take turns, and medians
+ * over the turns are compared. Memory is the peak of either process over the training steps.
+ * `THAW_BENCH_CASES` = a part of the names of the cases to run.
+ */
+export async function* run({ peerPython }: BenchOptions): AsyncIterable<BenchLine> {
+  if (peerPython === undefined) return;
+  const wanted = process.env.THAW_BENCH_CASES ?? '';
+  for (const trained of CASES) if (trained.name.includes(wanted)) yield* compare(trained, peerPython);
+}
+
+async function* compare(trained: TrainCase, python: string): AsyncIterable<BenchLine> {
+  const { name, net, size, precision, cut } = trained;
+  const ours = new JsonProcess(process.execPath, [
+    '--import',
+    'tsx',
+    fileURLToPath(new URL('train-side.ts', import.meta.url)),
+  ]);
+  const peers = ['channels_last', 'nchw'].map((layout) => {
+    return { layout, process: new JsonProcess(python, [peerScript('train.py')]) };
+  });
+  const question = {
+    do: 'prepare',
+    case: name,
+    net,
+    size,
+    batch: BATCH,
+    precision,
+    threads: THREADS,
+    outputs: OUTPUTS,
+  };
+  try {
+    await ours.ask({ ...question, cut: cut?.[0] ?? null });
+    for (const { layout, process } of peers)
+      await process.ask({ ...question, layout, cut: cut?.[1] ?? null });
+    const sides = [ours, ...peers.map(({ process }) => process)];
+    const training = await alternate(sides, 'steps');
+    const memories: number[] = [];
+    for (const side of sides) memories.push((await side.ask<{ bytes: number }>({ do: 'memory' })).bytes);
+    yield line(name, training);
+    const [own = 0, last = 0, contiguous = 0] = memories;
+    const peer = Math.min(last, contiguous);
+    yield { bench: 'train', case: `${name} memory`, ours: own, peer, ratio: peer / own, unit: 'bytes' };
+    if (cut === undefined) yield line(`${name} forward`, await alternate(sides, 'forward'));
+  } finally {
+    for (const side of [ours, ...peers.map(({ process }) => process)]) await side.close();
+  }
+}
+
+/** Seconds a step of each side: medians over the rounds, of the mean of a round's steps; the first round warms up. */
+async function alternate(sides: readonly JsonProcess[], what: 'steps' | 'forward'): Promise<number[]> {
+  const seconds = sides.map((): number[] => []);
+  for (let round = 0; round <= ROUNDS; round++)
+    for (const [index, side] of sides.entries()) {
+      const answer = await side.ask<{ seconds: number[] }>({ do: what, count: 4 });
+      if (round > 0)
+        seconds[index]!.push(answer.seconds.reduce((sum, part) => sum + part) / answer.seconds.length);
+    }
+  return seconds.map(median);
+}
+
+function line(name: string, [own = 0, ...peers]: readonly number[]): BenchLine {
+  const ours = BATCH / own;
+  const peer = BATCH / Math.min(...peers);
+  return { bench: 'train', case: name, ours, peer, ratio: ours / peer, unit: 'images/s' };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] as number;
+}
