@@ -105,8 +105,12 @@ class Backend {
   virtual void enter() {}
 };
 
-/** Naive kernels in double precision: the oracle of the tests. Buffers are [N, C, H, W]. */
-std::unique_ptr<Backend> makeReferenceBackend(std::size_t channelMultiple = 1);
+/**
+ * Naive kernels in double precision: the oracle of the tests. Buffers are [N, C, H, W]. `rounding` bf16 rounds what each
+ * step leaves in buffers of activations, as a backend that computes in bf16 does; weights stay as they are.
+ */
+std::unique_ptr<Backend> makeReferenceBackend(std::size_t channelMultiple = 1,
+                                              Precision rounding = Precision::fp32);
 
 struct CpuOptions {
   Precision precision = Precision::fp32;

@@ -13,6 +13,12 @@ std::size_t firstTrainedNode(const CheckedGraph& graph, std::uint32_t stages) {
   return graph.nodes.size();
 }
 
+/** Is it a window of one pixel, without padding, that leaves pixels out? */
+bool skipsPixels(const Window& window) {
+  const std::array<std::size_t, 2> one = {1, 1};
+  return window.kernel == one && window.stride != one && window.padding == std::array<std::size_t, 4>{};
+}
+
 std::optional<Activation> activationOf(const Op& op) {
   if (std::holds_alternative<Relu>(op)) return Activation{Activation::Kind::relu};
   if (std::holds_alternative<Sigmoid>(op)) return Activation{Activation::Kind::sigmoid};
@@ -41,7 +47,8 @@ void Lowering::run() {
   const auto& readers = placement_.consumers(0);
   if (readers.size() == 1 && placement_.window(0) == nullptr) {
     const auto* conv = std::get_if<Conv2d>(&graph_.graph.nodes[readers[0]].op);
-    program.buffers[in.view.buffer].networkInput = conv != nullptr && conv->groups == 1;
+    program.buffers[in.view.buffer].networkInput =
+        conv != nullptr && conv->groups == 1 && !skipsPixels(conv->window);
   }
   program.forward.push_back(InputStep{in});
   places_[0] = in;
@@ -209,6 +216,7 @@ void Lowering::lowerConvolution(std::size_t node, const Conv2d& conv) {
   const auto& parameters = graph_.nodes[node].parameters;
   std::size_t tensor = outputOf(node);
   ConvolutionStep step = {node, inputOf(node, true), {}, conv.window, conv.groups, parameters[0], {}, {}, {}};
+  if (skipsPixels(conv.window)) step.in = takePixels(node, step);
   if (conv.bias) step.bias = parameters[1];
   std::optional<std::size_t> residual;
   if (!isTraining(node)) {
@@ -234,6 +242,17 @@ void Lowering::lowerConvolution(std::size_t node, const Conv2d& conv) {
   }
   emit(step, node, {step.in}, step.out);
   finish(tensor, step.out);
+}
+
+/** The pixels that a strided 1 × 1 convolution reads: all its passes then work on those alone. */
+Place Lowering::takePixels(std::size_t node, ConvolutionStep& step) {
+  PoolStep pool = {PoolStep::Kind::average, step.window, false, step.in, step.in, std::nullopt};
+  const Extent& extent = graph_.outputOf(node).extent;
+  program.buffers.push_back({step.in.view.channels, extent.height, extent.width});
+  pool.out.view = {static_cast<std::uint32_t>(program.buffers.size() - 1), 0, step.in.view.channels};
+  emit(pool, node, {pool.in}, pool.out);
+  step.window.stride = {1, 1};
+  return pool.out;
 }
 
 void Lowering::lowerNorm(std::size_t node, const BatchNorm&) {

@@ -79,6 +79,7 @@ class Lowering {
  private:
   void lowerNode(std::size_t node);
   void lowerConvolution(std::size_t node, const Conv2d& conv);
+  Place takePixels(std::size_t node, ConvolutionStep& step);
   void lowerNorm(std::size_t node, const BatchNorm& norm);
   void lowerActivation(std::size_t node, const Activation& activation);
   void lowerPool(std::size_t node, PoolStep step);

@@ -89,6 +89,8 @@ std::vector<OpCase> firstConvolutionCases() {
   stem("7x7 of 3 channels", 3, 16, window(7, 2, 3), 1);
   stem("3x3 of 1 channel", 1, 20, window(3, 1, 1), 1);
   stem("3x3 of 20 channels", 20, 5, window(3, 2, 0), 1);
+  stem("1x1 with stride 2", 3, 5, window(1, 2), 1);
+  stem("1x1 with stride 2 and padding", 3, 5, window(1, 2, 1), 1);
   stem("depthwise", 3, 3, window(3, 1, 1), 3);
   GraphBuilder twice(3, 6, 6);
   const std::string a = twice.conv(GraphBuilder::input, 5, window(3, 1, 1));

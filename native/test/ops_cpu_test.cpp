@@ -10,7 +10,7 @@ namespace {
 
 void compare(const CpuOptions& options, double tolerance) {
   const auto backend = makeCpuBackend(options);
-  const test::Deviation deviation = test::compareBackends(*backend, tolerance);
+  const test::Deviation deviation = test::compareBackends(*backend, tolerance, options.precision);
   std::printf("  largest deviation %.2e in %s\n", deviation.size, deviation.where.c_str());
 }
 

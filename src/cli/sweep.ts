@@ -71,6 +71,12 @@ function printPlan(plan: Plan, config: SweepConfig, json: boolean): void {
   line('sweep', config.name);
   line('trials', `${plan.trials} (${plan.done} done, ${plan.failed} failed before, ${plan.pending} to run)`);
   line('work units', units.length);
+  for (const { strategy, trials, units: own, seconds } of plan.strategies) {
+    line(
+      'strategy',
+      `${strategy}: ${trials} trials in ${own} units, ${formatDuration(seconds)} of one worker`,
+    );
+  }
   for (const { dataset, source, cut, featureDtype, cached, images } of stores) {
     line(
       'features',

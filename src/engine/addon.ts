@@ -273,6 +273,9 @@ let loaded: NativeAddon | undefined;
 export function addon(): NativeAddon {
   if (loaded !== undefined) return loaded;
   const path = fileURLToPath(new URL('../../build/Release/thaw.node', import.meta.url));
+  // Threads that wait for each other spin for 10 ms by default (GNU's OpenMP): on a busy machine the engine then takes many
+  // times as long. A tenth of that costs nothing on a quiet one. The library reads it when it is loaded, with the addon.
+  if (process.env.OMP_WAIT_POLICY === undefined) process.env.GOMP_SPINCOUNT ??= '10000';
   try {
     loaded = createRequire(import.meta.url)(path) as NativeAddon;
     return loaded;

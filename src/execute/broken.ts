@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import type { ThawError } from '../base/errors.js';
 import { type FailedRow, LedgerWriter, uniqueWorkerName } from '../sweep/ledger.js';
 import { type TrialSpec, trialId } from '../train/trial.js';
-import { type StoreName, storeKey } from './stores.js';
 import { currentVersions } from './versions.js';
 
 /** Records trials that no worker could run as failed, each with the reason. */
@@ -37,15 +36,16 @@ export async function recordFailures(
   return rows.length;
 }
 
-/** The trials of units whose features cannot be had (a model that does not load, features that are not finite). */
-export function recordBrokenStores(
-  run: string,
-  units: readonly (StoreName & { readonly trials: readonly { readonly spec: TrialSpec }[] })[],
-  broken: ReadonlyMap<string, ThawError>,
-): Promise<number> {
-  const failures = units.flatMap((unit) => {
-    const { code, message } = broken.get(storeKey(unit))!;
-    return unit.trials.map(({ spec }) => ({ spec, attempt: 1, error: { code, message } }));
-  });
+/** A unit that cannot run (a model that does not load, features that are not finite), and why. */
+export interface BrokenUnit {
+  readonly trials: readonly { readonly spec: TrialSpec }[];
+  readonly error: ThawError;
+}
+
+/** Records the trials of such units as failed. */
+export function recordBrokenUnits(run: string, units: readonly BrokenUnit[]): Promise<number> {
+  const failures = units.flatMap(({ trials, error: { code, message } }) =>
+    trials.map(({ spec }) => ({ spec, attempt: 1, error: { code, message } })),
+  );
   return recordFailures(run, failures);
 }

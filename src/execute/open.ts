@@ -6,9 +6,10 @@ import { loadDataset } from '../data/load.js';
 import { type Split, splitDataset, splitFingerprint } from '../data/split.js';
 import { buildTask, type Task, taskFingerprint } from '../data/task.js';
 import type { ImageStore } from '../image/store.js';
+import { cutBeforeLastStage } from '../model/cut.js';
 import { type LoadedModel, loadModel, readCard } from '../model/registry.js';
 import type { DataConfig, SourceConfig, SweepConfig } from '../sweep/config.js';
-import type { Fingerprints } from '../sweep/expand.js';
+import type { Fingerprints, LastStageCuts } from '../sweep/expand.js';
 
 /** A data set with its tasks, as far as the table alone tells. */
 export interface OpenedDataset {
@@ -58,13 +59,16 @@ export async function openSources(config: SweepConfig, needed: Needed): Promise<
   return opened;
 }
 
+/** Reads the network of a source. Throws as `loadModel` does. */
+export async function loadSource(source: SourceConfig): Promise<LoadedModel> {
+  return 'card' in source
+    ? loadModel(await readCard(source.card), { folder: dirname(source.card) })
+    : loadModel(source.inline, { folder: '/' });
+}
+
 async function openSource(source: SourceConfig, name: string): Promise<OpenedSource> {
   try {
-    const model =
-      'card' in source
-        ? await loadModel(await readCard(source.card), { folder: dirname(source.card) })
-        : await loadModel(source.inline, { folder: '/' });
-    return { status: 'ready', model };
+    return { status: 'ready', model: await loadSource(source) };
   } catch (cause) {
     if (!(cause instanceof ThawError)) throw cause;
     return {
@@ -72,6 +76,29 @@ async function openSource(source: SourceConfig, name: string): Promise<OpenedSou
       error: new ThawError(cause.code, `source ${name}: ${messageOf(cause)}`, { cause }),
     };
   }
+}
+
+/** The cut before the last stage of each source that has one, on the images of each data set. */
+export function lastStageCuts(
+  datasets: ReadonlyMap<string, OpenedDataset>,
+  sources: ReadonlyMap<string, OpenedSource>,
+): LastStageCuts {
+  const cuts = new Map<string, string>();
+  for (const [dataset, { config }] of datasets) {
+    for (const [source, opened] of sources) {
+      if (opened.status === 'broken') continue;
+      const { graph, card } = opened.model;
+      const inputShape = [card.input.channels, config.image.size, config.image.size];
+      try {
+        const cut = cutBeforeLastStage(graph, { inputShape, featureTensor: card.featureTensor });
+        cuts.set(`${dataset}/${source}`, cut.name);
+      } catch (error) {
+        // Trials that want it fail by name of the cut that there is not; the others do not need it.
+        if (!(error instanceof ThawError) || error.code !== 'MODEL') throw error;
+      }
+    }
+  }
+  return cuts;
 }
 
 interface SplitDataset {
@@ -111,5 +138,5 @@ export function fingerprintsOf(
         : { fingerprint: contentId({ broken: opened.error.message }), arch: 'unknown' },
     ]),
   );
-  return { data, task, source };
+  return { data, task, source, lastStageCut: lastStageCuts(datasets, sources) };
 }

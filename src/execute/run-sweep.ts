@@ -1,27 +1,25 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { ThawError } from '../base/errors.js';
+import type { ThawError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import type { Progress } from '../base/progress.js';
 import type { Device } from '../features/session.js';
-import { findCut, prefixOf } from '../model/cut.js';
-import type { LoadedModel } from '../model/registry.js';
-import { countMultiplyAdds } from '../model/shapes.js';
 import type { SweepConfig } from '../sweep/config.js';
-import type { CutSize, DataSize, SweepSizes } from '../sweep/cost.js';
-import { expandTrials, type Fingerprints, identifyTrial } from '../sweep/expand.js';
+import { expandTrials, type Fingerprints, identifyTrial, resolveCut } from '../sweep/expand.js';
 import { filterTrials, type TrialFilter } from '../sweep/filter.js';
 import { readTrialStates } from '../sweep/ledger.js';
-import { type Plan, planSweep } from '../sweep/plan.js';
+import { type Plan, planSweep, type WorkUnit } from '../sweep/plan.js';
 import { writePlanned } from '../sweep/planned.js';
 import { openRun, type RunFolder } from '../sweep/run-folder.js';
 import type { DataSummary } from '../sweep/run-info.js';
+import { readsFeatures, trainsNetwork } from '../sweep/strategy.js';
 import { trialIdentifier } from '../sweep/trial-id.js';
 import type { TrialSpec } from '../train/trial.js';
-import { recordBrokenStores } from './broken.js';
+import { type BrokenUnit, recordBrokenUnits } from './broken.js';
 import type { Executor } from './executor.js';
 import {
   fingerprintsOf,
+  lastStageCuts,
   type Needed,
   type OpenedDataset,
   type OpenedSource,
@@ -29,8 +27,9 @@ import {
   openSources,
   splitOf,
 } from './open.js';
-import type { Shard } from './shard.js';
-import { findStores, type MadeStores, makeStores, type StoreName, storeKey, storesOf } from './stores.js';
+import type { Shard, ShardUnit } from './shard.js';
+import { sizesOf } from './sizes.js';
+import { findStores, type MadeStores, makeStores, storeKey, storesOf } from './stores.js';
 import { splitTable, summarise } from './summary.js';
 
 export interface SweepOptions {
@@ -86,63 +85,37 @@ export async function drySweep(config: SweepConfig, options: SweepOptions): Prom
   const needed = neededBy(chosen);
   const sources = await openSources(config, needed);
   const datasets = await openDatasets(config, needed);
-  const wanted = storesOf(chosen);
+  const placed = withCuts(chosen, datasets, sources);
+  const wanted = storesOf(placed);
   const stores = await findStores(datasets, sources, wanted, options.cache);
   const opened = { datasets, sources, stores };
   // Without the pixels' hash no trial can be told from another data set's: none counts as done.
   const known = [...datasets.keys()].every((name) => stores.images.has(name));
   const prints = known ? fingerprintsOf(datasets, stores.images, sources) : undefined;
-  const specs = prints === undefined ? chosen : chosen.map((spec) => identifyTrial(spec, prints));
+  const specs = prints === undefined ? placed : placed.map((spec) => identifyTrial(spec, prints));
   return planSweep(specs, {
-    ...planOptions(opened, wanted, options),
+    ...planOptions(opened, placed, options),
     ledger: await readTrialStates(options.out),
     isCached: (store) => stores.features.has(storeKey(store)),
     isDecoded: (dataset) => stores.images.has(dataset),
   });
 }
 
-function planOptions(opened: Opened, wanted: readonly StoreName[], options: SweepOptions) {
+/** The trials with the cut of `last-block` in each source, as far as it has one. */
+function withCuts(
+  specs: readonly TrialSpec[],
+  datasets: Opened['datasets'],
+  sources: Opened['sources'],
+): readonly TrialSpec[] {
+  const cuts = lastStageCuts(datasets, sources);
+  return specs.map((spec) => resolveCut(spec, cuts));
+}
+
+function planOptions(opened: Opened, specs: readonly TrialSpec[], options: SweepOptions) {
+  const { datasets, sources, stores } = opened;
   const { workers, retryFailed } = options;
-  return { workers, threads: threadsPerWorker(workers), retryFailed, sizes: sizesOf(opened, wanted) };
-}
-
-function sizesOf({ datasets, sources, stores }: Opened, wanted: readonly StoreName[]): SweepSizes {
-  const data = new Map<string, DataSize>();
-  const outputs = new Map<string, number>();
-  const cuts = new Map<string, CutSize>();
-  for (const [name, opened] of datasets) {
-    const split = splitOf(opened, stores.images.get(name));
-    const patients = new Set([...split.train].map((row) => opened.dataset.entries[row]!.patient));
-    data.set(name, {
-      images: opened.dataset.entries.length,
-      train: split.train.length,
-      trainPatients: patients.size,
-      validation: split.validation.length,
-      test: split.test.length,
-    });
-    for (const [task, { outputNames }] of opened.tasks) outputs.set(`${name}/${task}`, outputNames.length);
-  }
-  for (const { dataset, source, cut } of wanted) {
-    const opened = sources.get(source);
-    if (opened?.status !== 'ready') continue;
-    const size = cutSize(opened.model, cut, datasets.get(dataset)!.config.image.size);
-    if (size !== undefined) cuts.set(`${source}/${cut}`, size);
-  }
-  return { data, outputs, cuts };
-}
-
-/** Values at a cut and multiply-adds up to it; undefined where the model has no such cut (its trials fail, with the reason). */
-function cutSize({ graph, card }: LoadedModel, cut: string, imageSize: number): CutSize | undefined {
-  const inputShape = [card.input.channels, imageSize, imageSize];
-  const trunk = { inputShape, featureTensor: card.featureTensor };
-  try {
-    const { shape } = findCut(graph, cut, trunk);
-    const features = shape.reduce((product, length) => product * length, 1);
-    return { features, macs: countMultiplyAdds(prefixOf(graph, cut, trunk), inputShape) };
-  } catch (error) {
-    if (error instanceof ThawError && error.code === 'MODEL') return undefined;
-    throw error;
-  }
+  const sizes = sizesOf(datasets, sources, stores.images, specs);
+  return { workers, threads: threadsPerWorker(workers), retryFailed, sizes };
 }
 
 /**
@@ -161,22 +134,22 @@ export async function runSweep(
   const datasets = await openDatasets(config, needed);
   const run = await openRun(options.out, config);
   const threads = availableParallelism();
-  const wanted = storesOf(chosen);
-  const stores = await makeStores(datasets, sources, wanted, { ...options, threads });
+  const placed = withCuts(chosen, datasets, sources);
+  const stores = await makeStores(datasets, sources, storesOf(placed), { ...options, threads });
   const opened = { datasets, sources, stores };
   await writeSummaries(run, opened);
   const prints = fingerprintsOf(datasets, stores.images, sources);
-  const specs = chosen.map((spec) => identifyTrial(spec, prints));
+  const specs = placed.map((spec) => identifyTrial(spec, prints));
   const states = await readTrialStates(run.folder);
   for (const { file, line, reason } of states.invalidLines)
     progress.note(`${file}:${line}: ${reason}; the line is left out`);
   await writePlanned(run.folder, { ids: plannedIds(config, opened, prints) });
   const plan = planSweep(specs, {
-    ...planOptions(opened, wanted, options),
+    ...planOptions(opened, placed, options),
     ledger: states,
     isCached: () => true,
   });
-  const { shard, failed } = await shardOf(run.folder, plan, opened, options);
+  const { shard, failed } = await shardOf(run.folder, plan, config, opened, options);
   const task = progress.start('trials', plan.trials, 'trials', plan.trials - plan.pending);
   let recorded = failed;
   let shown = 0;
@@ -230,41 +203,63 @@ async function writeSummaries(run: RunFolder, { datasets, stores }: Opened): Pro
   await writeFileAtomic(run.dataFile, `${JSON.stringify(summaries, null, 2)}\n`);
 }
 
-/** The units whose features are there as a shard; trials of features that cannot be had are recorded as failed. */
+/** The units that can run as a shard; trials of features or sources that cannot be had are recorded as failed. */
 async function shardOf(
   run: string,
   plan: Plan,
-  { datasets, stores }: Opened,
+  config: SweepConfig,
+  opened: Opened,
   { workers }: SweepOptions,
 ): Promise<{ shard: Shard; failed: number }> {
-  const broken = plan.units.filter((unit) => stores.broken.has(storeKey(unit)));
-  const failed = await recordBrokenStores(run, broken, stores.broken);
-  const units = plan.units.filter((unit) => !stores.broken.has(storeKey(unit)));
+  const { datasets, stores } = opened;
+  const broken: BrokenUnit[] = [];
+  const units: WorkUnit[] = [];
+  for (const unit of plan.units) {
+    const error = faultOf(unit, opened);
+    if (error === undefined) units.push(unit);
+    else broken.push({ trials: unit.trials, error });
+  }
+  const failed = await recordBrokenUnits(run, broken);
+  const networks = units.filter(({ strategy }) => trainsNetwork(strategy));
+  // The last bits of a network depend on the threads: they must not depend on how much of a sweep is left.
+  const sharing = networks.length > 0 ? workers : Math.min(workers, Math.max(1, units.length));
   const shard: Shard = {
     version: 1,
     run,
-    threads: threadsPerWorker(Math.min(workers, Math.max(1, units.length))),
+    threads: threadsPerWorker(sharing),
     datasets: Object.fromEntries(
-      [...datasets].map(([name, { config }]) => [
-        name,
-        {
-          source: config.source,
-          split: config.split,
-          allowLeakage: config.allowLeakage,
-          imageStore: stores.images.get(name)!.folder,
-        },
-      ]),
+      [...datasets].map(
+        ([
+          name,
+          {
+            config: { source, split, allowLeakage },
+          },
+        ]) => [name, { source, split, allowLeakage, imageStore: stores.images.get(name)!.folder }],
+      ),
     ),
     tasks: Object.fromEntries(
       [...datasets.values()].flatMap(({ tasks }) => [...tasks].map(([name, { rule }]) => [name, rule])),
     ),
-    units: units.map((unit) => ({
-      id: unit.id,
-      dataset: unit.dataset,
-      task: unit.task,
-      featureStore: stores.features.get(storeKey(unit))!.folder,
-      trials: unit.trials.map(({ spec }) => spec),
-    })),
+    sources: Object.fromEntries(networks.map(({ source }) => [source, config.sources[source]!])),
+    units: units.map((unit) => shardUnit(unit, stores)),
   };
   return { shard, failed };
+}
+
+function faultOf(unit: WorkUnit, { sources, stores }: Opened): ThawError | undefined {
+  const source = sources.get(unit.source)!;
+  return source.status === 'broken' ? source.error : stores.broken.get(storeKey(unit));
+}
+
+function shardUnit(unit: WorkUnit, { features }: MadeStores): ShardUnit {
+  const { id, dataset, task, source, trials } = unit;
+  const store = readsFeatures(unit.strategy) ? features.get(storeKey(unit))! : undefined;
+  return {
+    id,
+    dataset,
+    task,
+    source,
+    ...(store === undefined ? {} : { featureStore: store.folder }),
+    trials: trials.map(({ spec }) => spec),
+  };
 }

@@ -1,6 +1,7 @@
 import type { DataSource } from '../data/load.js';
 import type { SplitRule } from '../data/split.js';
 import type { TaskRule } from '../data/task.js';
+import type { SourceConfig } from '../sweep/config.js';
 import type { TrialSpec } from '../train/trial.js';
 
 /** A data set as a worker opens it: the table is read again, the pixels are in the image store. */
@@ -12,13 +13,14 @@ export interface ShardDataset {
   readonly imageStore: string;
 }
 
-/** Trials that share a feature store and a task: one head bank. */
+/** Trials of one strategy that share data, task, source and cut: one head bank, or networks one after another. */
 export interface ShardUnit {
   readonly id: string;
   readonly dataset: string;
   readonly task: string;
-  /** Folder of the complete feature store. */
-  readonly featureStore: string;
+  readonly source: string;
+  /** Folder of the complete feature store; absent where training starts from the images. */
+  readonly featureStore?: string;
   readonly trials: readonly TrialSpec[];
 }
 
@@ -30,6 +32,8 @@ export interface Shard {
   readonly threads: number;
   readonly datasets: Readonly<Record<string, ShardDataset>>;
   readonly tasks: Readonly<Record<string, TaskRule>>;
+  /** Models of the units that train networks. */
+  readonly sources: Readonly<Record<string, SourceConfig>>;
   readonly units: readonly ShardUnit[];
 }
 

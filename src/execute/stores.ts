@@ -9,6 +9,7 @@ import { findImageStore, type IngestRun, startIngest } from '../image/ingest.js'
 import type { ImageStore } from '../image/store.js';
 import { exportPrefix } from '../model/prefix.js';
 import type { LoadedModel } from '../model/registry.js';
+import { readsFeatures } from '../sweep/strategy.js';
 import type { TrialSpec } from '../train/trial.js';
 import type { OpenedDataset, OpenedSource } from './open.js';
 
@@ -24,10 +25,11 @@ export function storeKey({ dataset, source, cut, featureDtype }: StoreName): str
   return JSON.stringify([dataset, source, cut, featureDtype]);
 }
 
-/** The different feature stores of some trials, in order of first use. */
-export function storesOf(specs: Iterable<StoreName>): StoreName[] {
+/** The different feature stores of some trials, in order of first use; trials that start from images have none. */
+export function storesOf(specs: Iterable<TrialSpec>): StoreName[] {
   const stores = new Map<string, StoreName>();
-  for (const { dataset, source, cut, featureDtype } of specs) {
+  for (const { dataset, source, cut, featureDtype, strategy } of specs) {
+    if (!readsFeatures(strategy)) continue;
     const name = { dataset, source, cut, featureDtype };
     stores.set(storeKey(name), name);
   }

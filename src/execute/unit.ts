@@ -5,12 +5,17 @@ import { loadDataset } from '../data/load.js';
 import type { Split } from '../data/split.js';
 import { buildTask, type Task } from '../data/task.js';
 import { addon } from '../engine/addon.js';
-import { openFeatureStore } from '../features/store.js';
+import { type FeatureStore, openFeatureStore } from '../features/store.js';
 import { type ImageStore, openImageStore } from '../image/store.js';
+import type { LoadedModel } from '../model/registry.js';
 import type { LedgerRow, LedgerWriter, PredictionWriter, Versions } from '../sweep/ledger.js';
-import { type TrialOutcome, trainHeads } from '../train/head-trials.js';
-import { trialId } from '../train/trial.js';
-import { splitOf } from './open.js';
+import { trainsNetwork } from '../sweep/strategy.js';
+import { trainHeads } from '../train/head-trials.js';
+import { trainNetworks } from '../train/network-trials.js';
+import type { TrialOutcome } from '../train/outcome.js';
+import { type TrialSpec, trialId } from '../train/trial.js';
+import type { TrialInputs, TrialOptions } from '../train/trial-rows.js';
+import { loadSource, splitOf } from './open.js';
 import type { Shard, ShardUnit } from './shard.js';
 
 interface OpenDataset {
@@ -20,9 +25,10 @@ interface OpenDataset {
   readonly tasks: Map<string, Task>;
 }
 
-/** Runs units of one shard in this process; tables, splits and tasks are read once and kept. */
+/** Runs units of one shard in this process; tables, splits and tasks are read once and kept, and the last network read. */
 export class UnitRunner {
   private readonly open = new Map<string, OpenDataset>();
+  private lastModel: { readonly source: string; readonly model: LoadedModel } | undefined;
 
   constructor(
     private readonly shard: Shard,
@@ -38,20 +44,52 @@ export class UnitRunner {
   async run(
     unit: ShardUnit,
     attempt: number,
-    options: { readonly signal: AbortSignal; readonly onProgress: (done: number) => void },
+    options: TrialOptions,
   ): Promise<{ ok: number; failed: number }> {
     const { dataset, images, split, tasks } = await this.dataset(unit.dataset);
     const task = tasks.get(unit.task) ?? buildTask(dataset, unit.task, this.rule(unit.task));
     tasks.set(unit.task, task);
-    const features = await openFeatureStore(unit.featureStore);
-    const inputs = { dataset, task, split, images, features, threads: this.shard.threads };
-    const outcomes = await trainHeads(inputs, unit.trials, options);
+    const inputs = { dataset, task, split, images, threads: this.shard.threads };
+    const outcomes = await this.train(unit, inputs, options);
     const rows: LedgerRow[] = [];
     for (const outcome of outcomes) rows.push(await this.row(outcome, task, attempt));
     await this.predictions.flush();
     await this.ledger.appendAll(rows);
     const ok = rows.filter((row) => row.status === 'ok').length;
     return { ok, failed: rows.length - ok };
+  }
+
+  private async train(unit: ShardUnit, inputs: TrialInputs, options: TrialOptions): Promise<TrialOutcome[]> {
+    const { featureStore, trials, source } = unit;
+    const features = featureStore === undefined ? undefined : await openFeatureStore(featureStore);
+    if (trials.some(({ strategy }) => trainsNetwork(strategy))) {
+      const model = await this.model(source, trials);
+      return trainNetworks(
+        { ...inputs, model, ...(features === undefined ? {} : { features }) },
+        trials,
+        options,
+      );
+    }
+    return trainHeads({ ...inputs, features: required(features, unit.id) }, trials, options);
+  }
+
+  /** The network of a source. Throws MODEL when it is another than the one that the trials were planned with. */
+  private async model(name: string, trials: readonly TrialSpec[]): Promise<LoadedModel> {
+    if (this.lastModel?.source !== name) {
+      const source = this.shard.sources[name];
+      if (source === undefined)
+        throw new ThawError('CONFIG', 'the shard has no source of this name.', { node: name });
+      this.lastModel = undefined;
+      this.lastModel = { source: name, model: await loadSource(source) };
+    }
+    const { model } = this.lastModel;
+    const other = trials.find(({ sourceFingerprint }) => sourceFingerprint !== model.fingerprint);
+    if (other === undefined) return model;
+    throw new ThawError(
+      'MODEL',
+      `expected the network ${other.sourceFingerprint}, received ${model.fingerprint}: its files have changed since the sweep began.`,
+      { node: name, hint: 'Run the same command again.' },
+    );
   }
 
   private async dataset(name: string): Promise<OpenDataset> {
@@ -99,4 +137,11 @@ export class UnitRunner {
     const predictions = { ...place, rows: half.length / outputs, outputs };
     return { ...base, status: 'ok', result: { ...outcome.result, predictions } };
   }
+}
+
+function required(features: FeatureStore | undefined, unit: string): FeatureStore {
+  if (features !== undefined) return features;
+  throw new ThawError('CONFIG', 'expected a feature store for a unit of heads, received none.', {
+    node: unit,
+  });
 }

@@ -1,6 +1,7 @@
 import { unlessAborted } from '../base/abort.js';
 import { addon, type NativeBatchAssembler } from '../engine/addon.js';
 import type { ModelInput } from '../model/card.js';
+import { assembleOptions } from './assemble.js';
 import type { FeatureImages } from './images.js';
 import type { Turn } from './pipeline.js';
 import type { FeatureView } from './store.js';
@@ -57,18 +58,7 @@ export class BatchLoader {
   }
 
   private open(): NativeBatchAssembler {
-    const { images, input } = this.options;
-    const { size, channels } = images.layout;
     const { BatchAssembler } = addon();
-    return new BatchAssembler({
-      images: { path: images.dataPath, rows: images.rows, columns: size * size * channels, dtype: 'uint8' },
-      size,
-      channels,
-      outputChannels: input.channels,
-      order: input.order,
-      scale: input.scale,
-      mean: Float32Array.from(input.mean),
-      std: Float32Array.from(input.std),
-    });
+    return new BatchAssembler(assembleOptions(this.options.images, this.options.input));
   }
 }

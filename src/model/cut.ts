@@ -50,6 +50,21 @@ export function findCut(graph: Graph, name: string, options: TrunkOptions = {}):
   });
 }
 
+/**
+ * The cut before the last stage of the backbone: the least of a network that can be trained lies behind it. Throws MODEL for
+ * a backbone of one stage.
+ */
+export function cutBeforeLastStage(graph: Graph, options: TrunkOptions = {}): Cut {
+  const stages = findCuts(graph, options).filter(({ name }) => name !== POOLED);
+  const cut = stages.at(-2);
+  if (cut !== undefined) return cut;
+  throw new ThawError(
+    'MODEL',
+    `expected a backbone of at least two stages to train the last one of, received one (${stages[0]?.name}).`,
+    { node: graph.name, hint: 'Train the whole network with `strategy: full`.' },
+  );
+}
+
 /** The graph from the input to a cut: its output is the cut's tensor (pooled and flattened where the cut says so). */
 export function prefixOf(graph: Graph, cut: Cut | string, options: TrunkOptions = {}): Graph {
   const { tensor, appends } = typeof cut === 'string' ? findCut(graph, cut, options) : cut;

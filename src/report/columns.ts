@@ -1,6 +1,6 @@
 import { canonicalJson } from '../base/hash.js';
 import type { LedgerRow, Versions } from '../sweep/ledger.js';
-import type { TrialResult, TrialSpec } from '../train/trial.js';
+import type { NetworkSpec, TrialResult, TrialSpec } from '../train/trial.js';
 
 /** `int64` is for seeds, which go up to 2³² − 1. */
 export type ColumnType = 'string' | 'double' | 'int32' | 'int64' | 'boolean';
@@ -38,6 +38,10 @@ function subsetSize(ledgerRow: LedgerRow): number | null {
   return subset.unit === 'images' ? ledgerRow.result.trainImages : ledgerRow.result.trainPatients;
 }
 
+function augmentText(augment: NetworkSpec['augment'] | undefined): string | null {
+  return typeof augment === 'object' ? canonicalJson(augment) : (augment ?? null);
+}
+
 /** What a trial is; rows of a table are sorted by these, from left to right. */
 export const FACTOR_COLUMNS: readonly TrialColumn[] = [
   spec('dataset', 'string', ({ dataset }) => dataset),
@@ -65,6 +69,10 @@ export const FACTOR_COLUMNS: readonly TrialColumn[] = [
   spec('seed', 'int64', ({ seed }) => seed),
   spec('select', 'string', ({ select }) => select),
   spec('validation', 'string', ({ validation }) => validation),
+  spec('batch_norm', 'string', ({ network }) => network?.batchNorm ?? null),
+  spec('precision', 'string', ({ network }) => network?.precision ?? null),
+  spec('clip_norm', 'double', ({ network }) => network?.clipNorm ?? null),
+  spec('augment', 'string', ({ network }) => augmentText(network?.augment)),
 ];
 
 /** What came out and what it cost. */

@@ -1,16 +1,17 @@
 import { canonicalJson } from '../base/hash.js';
-import type { TrialSpec } from '../train/trial.js';
+import { settingOf, type TrialSettings, usesSetting } from '../sweep/strategy.js';
+import type { AugmentSpec, TrialSpec } from '../train/trial.js';
 
-/** A part of the spec that takes more than one value in the sweep. */
+/** A setting that takes more than one value in the sweep. */
 export interface Factor {
-  readonly key: keyof TrialSpec;
+  readonly key: keyof TrialSettings;
   readonly title: string;
   /** Names of its values in the order in which they are drawn and listed. */
   readonly levels: readonly string[];
 }
 
 /** Column titles of everything that may vary besides data set, task, size and seed, in reading order. */
-const TITLES: ReadonlyMap<keyof TrialSpec, string> = new Map([
+const TITLES: ReadonlyMap<keyof TrialSettings, string> = new Map([
   ['source', 'Source'],
   ['arch', 'Architecture'],
   ['strategy', 'Strategy'],
@@ -28,7 +29,14 @@ const TITLES: ReadonlyMap<keyof TrialSpec, string> = new Map([
   ['validation', 'Validation set'],
   ['select', 'Epoch chosen by'],
   ['featureDtype', 'Feature precision'],
+  ['batchNorm', 'Batch norm'],
+  ['precision', 'Precision'],
+  ['clipNorm', 'Gradient norm clipped at'],
+  ['augment', 'Augmentation'],
 ]);
+
+/** Name of the level of trials whose strategy does not use a setting. */
+const UNUSED = '–';
 
 interface VaryingFactor extends Factor {
   /** [specs] index of each spec's level. */
@@ -47,7 +55,10 @@ export function findFactors(specs: readonly TrialSpec[]): {
   const varying: VaryingFactor[] = [];
   for (const [key, title] of TITLES) {
     const factor = levelsOfKey(specs, key, title);
-    if (factor.levels.length > 1 && !varying.some((earlier) => saysTheSame(earlier, factor)))
+    if (
+      factor.levels.filter((level) => level !== UNUSED).length > 1 &&
+      !varying.some((earlier) => saysTheSame(earlier, factor))
+    )
       varying.push(factor);
   }
   return {
@@ -56,17 +67,18 @@ export function findFactors(specs: readonly TrialSpec[]): {
   };
 }
 
-function levelsOfKey(specs: readonly TrialSpec[], key: keyof TrialSpec, title: string): VaryingFactor {
+function levelsOfKey(specs: readonly TrialSpec[], key: keyof TrialSettings, title: string): VaryingFactor {
   const values = new Map<string, unknown>();
   const identities = specs.map((spec) => {
-    const value = spec[key];
+    const value = usesSetting(spec.strategy, key) ? settingOf(spec, key) : undefined;
     const identity = typeof value === 'object' ? canonicalJson(value) : String(value);
     if (!values.has(identity)) values.set(identity, value);
     return identity;
   });
   const entries = [...values];
-  if (entries.every(([, value]) => typeof value === 'number')) {
-    entries.sort(([, a], [, b]) => (a as number) - (b as number));
+  if (entries.every(([, value]) => typeof value === 'number' || value === undefined)) {
+    const place = (value: unknown) => (value === undefined ? Number.POSITIVE_INFINITY : (value as number));
+    entries.sort(([, a], [, b]) => place(a) - place(b));
   }
   const position = new Map(entries.map(([identity], index) => [identity, index]));
   return {
@@ -91,11 +103,19 @@ type Variant = Readonly<Record<string, unknown>> & { readonly kind: string };
 
 function levelNames(values: readonly unknown[]): string[] {
   return values.map((value) => {
+    if (value === undefined) return UNUSED;
     if (typeof value !== 'object' || value === null) return String(value);
     if ('kind' in value) return variantName(value as Variant, values as readonly Variant[]);
+    if (!('unit' in value)) return augmentName(value as AugmentSpec);
     const { unit, stratify } = value as TrialSpec['subset'];
     return `${unit}, ${stratify ? 'stratified' : 'not stratified'}`;
   });
+}
+
+/** What is done to the images, without the steps that are left out. */
+function augmentName(augment: AugmentSpec): string {
+  const done = Object.entries(augment).filter(([, value]) => value !== 0 && value !== 'none');
+  return done.map(([key, value]) => `${key} ${value}`).join(', ');
 }
 
 /** The kind alone where it is unique, else with those settings in which variants of that kind differ. */

@@ -50,6 +50,11 @@ export function evaluateSet(
   };
 }
 
+/** AUROC of a set as `evaluateSet` has it, alone: mean over the outputs for which it is defined. Throws as that does. */
+export function macroAuroc(set: ScoredSet): number | null {
+  return meanOfDefined(rankOutputs(set).map(auroc));
+}
+
 /** For every output the probability that maximises Youden's J on this set (`youdenThreshold`); null without both classes. */
 export function chooseThresholds(validation: ScoredSet): (number | null)[] {
   return rankOutputs(validation).map((ranked) => youdenThreshold(probabilitiesOf(ranked)));

@@ -8,7 +8,7 @@ export function sigmoid(logit: number): number {
 }
 
 /** ln(1 + eˣ) without overflow or loss of small values. */
-function softplus(x: number): number {
+export function softplus(x: number): number {
   return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 

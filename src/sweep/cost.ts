@@ -1,4 +1,5 @@
 import type { TrialSpec } from '../train/trial.js';
+import { readsFeatures, trainsNetwork } from './strategy.js';
 
 /**
  * Rates of one thread that the estimates are made from, in round numbers for a current server core (2 Zen 4 cores:
@@ -8,6 +9,12 @@ import type { TrialSpec } from '../train/trial.js';
 export const RATES = {
   /** Multiply-adds a second of onnxruntime's convolutions. */
   extractMacs: 45e9,
+  /** Multiply-adds a second of a network's training (fp32), forward and backward. */
+  trainMacs: 45e9,
+  /** Weights of a network whose gradients are summed up and which are updated, a second. */
+  networkUpdates: 0.25e9,
+  /** How much faster training is in bfloat16. */
+  bf16: 1.6,
   /** 1024 × 1024 PNG images decoded and resized a second. */
   decodeImages: 80,
   /** Floating-point operations a second of a head bank's products. */
@@ -24,11 +31,13 @@ export interface SweepSizes {
   readonly data: ReadonlyMap<string, DataSize>;
   /** By `dataset/task`: outputs of the head. */
   readonly outputs: ReadonlyMap<string, number>;
-  /** By `source/cut`: values at the cut and multiply-adds of the prefix for one image. */
+  /** By `source/cut`: values at the cut and multiply-adds for one image; a network trained from the image on has `none`. */
   readonly cuts: ReadonlyMap<string, CutSize>;
 }
 
 export interface DataSize {
+  /** Pixels of a stored image's side. */
+  readonly side: number;
   readonly images: number;
   readonly train: number;
   readonly trainPatients: number;
@@ -38,13 +47,17 @@ export interface DataSize {
 
 export interface CutSize {
   readonly features: number;
+  /** Multiply-adds from the image to the cut. */
   readonly macs: number;
+  /** Multiply-adds and weights from the cut to the pooled features. */
+  readonly macsBehind: number;
+  readonly weightsBehind: number;
 }
 
 export const TYPICAL = {
-  data: { images: 1000, train: 700, trainPatients: 700, validation: 100, test: 200 },
+  data: { side: 224, images: 1000, train: 700, trainPatients: 700, validation: 100, test: 200 },
   outputs: 1,
-  cut: { features: 1024, macs: 1e9 },
+  cut: { features: 1024, macs: 1e9, macsBehind: 3e8, weightsBehind: 3e6 },
 } as const satisfies { data: DataSize; outputs: number; cut: CutSize };
 
 export const UNKNOWN_SIZES: SweepSizes = { data: new Map(), outputs: new Map(), cuts: new Map() };
@@ -54,6 +67,29 @@ export function trainImages({ n, subset }: Pick<TrialSpec, 'n' | 'subset'>, size
   if (n === 'all') return size.train;
   const perPatient = subset.unit === 'patients' ? size.train / Math.max(1, size.trainPatients) : 1;
   return Math.min(size.train, Math.ceil(n * perPatient));
+}
+
+/** Thread-seconds of one trial. */
+export function trialSeconds(spec: TrialSpec, sizes: SweepSizes): number {
+  return trainsNetwork(spec.strategy) ? networkSeconds(spec, sizes) : headSeconds(spec, sizes);
+}
+
+/**
+ * Thread-seconds of one network: the layers behind the cut three times for each trained image (forward, and backward by
+ * inputs and by weights), once for each validation image of every epoch and each test image, and the update of each weight
+ * in every step. Resized or cropped images cost as much less as they are smaller.
+ */
+export function networkSeconds(spec: TrialSpec, sizes: SweepSizes): number {
+  const data = sizes.data.get(spec.dataset) ?? TYPICAL.data;
+  const { macsBehind, weightsBehind } = sizes.cuts.get(`${spec.source}/${spec.cut}`) ?? TYPICAL.cut;
+  const { precision = 'fp32', augment = 'none' } = spec.network ?? {};
+  const side = (augment !== 'none' && (augment.size || augment.resize)) || data.side;
+  const scale = readsFeatures(spec.strategy) ? 1 : (side / data.side) ** 2;
+  const images = trainImages(spec, data);
+  const passes = spec.epochs * (3 * images + data.validation) + data.test;
+  const updates = spec.epochs * Math.ceil(images / spec.batch) * weightsBehind;
+  const rate = RATES.trainMacs * (precision === 'bf16' ? RATES.bf16 : 1);
+  return (passes * scale * macsBehind) / rate + updates / RATES.networkUpdates;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { ThawError } from '../base/errors.js';
-import type { TrialSpec } from '../train/trial.js';
+import type { Strategy, TrialSpec } from '../train/trial.js';
 import type { SweepConfig } from './config.js';
+import { LAST_STAGE_CUT, settingOf, specOf, type TrialSettings, usesSetting } from './strategy.js';
 import type { AxisKey, Exclusion } from './trial-schema.js';
 
 /** What a config's names stand for, once data and models have been read. */
@@ -11,26 +12,35 @@ export interface Fingerprints {
   readonly task: ReadonlyMap<string, string>;
   /** By source. */
   readonly source: ReadonlyMap<string, { readonly fingerprint: string; readonly arch: string }>;
+  readonly lastStageCut: LastStageCuts;
 }
+
+/** By `dataset/source`: the name of the cut before the backbone's last stage, which may depend on the size of the images. */
+export type LastStageCuts = ReadonlyMap<string, string>;
 
 /**
  * The trials of a config one by one, in a fixed order: the product of the axes (the first outermost) without what tasks
- * restrict and `exclude` leaves out. Without fingerprints the specs have empty ones: enough to count and filter, not to run.
+ * restrict and `exclude` leaves out; points that differ only in settings which their strategy does not use are one trial.
+ * Without fingerprints the specs have empty ones: enough to count and filter, not to run.
  */
 export function* expandTrials(config: SweepConfig, fingerprints?: Fingerprints): Generator<TrialSpec> {
   const { axes, tasks, training } = config;
   if (axes.some(({ points }) => points.length === 0)) return;
   const excluded = excludes(config.exclude);
+  const isNew = mayRepeat(config) ? firstOf() : () => true;
   const position = axes.map(() => 0);
   // One object that the axes write to as they turn; each trial is a copy of it.
   const current = Object.assign(
     { ...training },
     ...axes.map((axis) => axis.points[0]),
     UNIDENTIFIED,
-  ) as TrialSpec;
+  ) as TrialSettings;
   for (;;) {
-    if ((tasks[current.task]?.datasets?.includes(current.dataset) ?? true) && !excluded(current)) {
-      yield fingerprints === undefined ? { ...current } : identifyTrial(current, fingerprints);
+    if (tasks[current.task]?.datasets?.includes(current.dataset) ?? true) {
+      const spec = specOf(current);
+      if (!excluded(spec) && isNew(spec)) {
+        yield fingerprints === undefined ? spec : identifyTrial(spec, fingerprints);
+      }
     }
     let turned = axes.length - 1;
     for (; turned >= 0; turned--) {
@@ -48,11 +58,41 @@ const UNIDENTIFIED = { dataFingerprint: '', taskFingerprint: '', sourceFingerpri
 /** How many trials a config has; a product of lengths where nothing is left out, else counted one by one. */
 export function countTrials(config: SweepConfig): number {
   const unrestricted =
-    config.exclude.length === 0 && Object.values(config.tasks).every((task) => task.datasets === undefined);
+    config.exclude.length === 0 &&
+    Object.values(config.tasks).every((task) => task.datasets === undefined) &&
+    !mayRepeat(config);
   if (unrestricted) return config.axes.reduce((product, axis) => product * axis.points.length, 1);
   let count = 0;
   for (const _ of expandTrials(config)) count++;
   return count;
+}
+
+/** The strategies that a config has trials of. */
+export function strategiesOf({ axes }: Pick<SweepConfig, 'axes'>): Set<Strategy> {
+  return new Set(axes.flatMap(({ points }) => points.flatMap(({ strategy }) => strategy ?? [])));
+}
+
+/** Whether an axis varies a setting that one of the strategies does not use. */
+function mayRepeat(config: SweepConfig): boolean {
+  const strategies = [...strategiesOf(config)];
+  return config.axes.some(
+    ({ keys, points }) =>
+      points.length > 1 && keys.some((key) => strategies.some((strategy) => !usesSetting(strategy, key))),
+  );
+}
+
+function firstOf(): (spec: TrialSpec) => boolean {
+  const seen = new Set<string>();
+  return (spec) => {
+    const before = seen.size;
+    return seen.add(JSON.stringify(spec)).size > before;
+  };
+}
+
+/** A trial of `last-block` with the cut that its source has on its images; any other as it is. */
+export function resolveCut(spec: TrialSpec, cuts: LastStageCuts): TrialSpec {
+  if (spec.strategy !== 'last-block') return spec;
+  return { ...spec, cut: cuts.get(`${spec.dataset}/${spec.source}`) ?? LAST_STAGE_CUT };
 }
 
 /** The trial with what its names stand for; throws a ThawError RUNTIME for a name without a fingerprint. */
@@ -67,7 +107,7 @@ export function identifyTrial(spec: TrialSpec, prints: Fingerprints): TrialSpec 
     throw new ThawError('RUNTIME', 'no fingerprint is known for a name of the grid.', { node });
   }
   return {
-    ...spec,
+    ...resolveCut(spec, prints.lastStageCut),
     dataFingerprint,
     taskFingerprint,
     sourceFingerprint: model.fingerprint,
@@ -84,7 +124,9 @@ function excludes(entries: readonly Exclusion[]): (spec: TrialSpec) => boolean {
     })),
   );
   return (spec) =>
-    rules.some((rule) => rule.every(({ key, values }) => values.some((value) => covers(value, spec[key]))));
+    rules.some((rule) =>
+      rule.every(({ key, values }) => values.some((value) => covers(value, settingOf(spec, key)))),
+    );
 }
 
 /** Equal, or a mapping whose every key is covered by the value's: `{kind: step}` covers every step policy. */

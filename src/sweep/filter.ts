@@ -1,6 +1,7 @@
 import { ThawError } from '../base/errors.js';
 import { nearest, suggestion } from '../base/nearest.js';
 import type { TrialSpec } from '../train/trial.js';
+import { settingOf } from './strategy.js';
 import { AXIS_KEYS, type AxisKey } from './trial-schema.js';
 
 type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=';
@@ -8,7 +9,7 @@ type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=';
 interface Condition {
   readonly text: string;
   readonly key: AxisKey;
-  /** Key within a policy, optimizer or subset. */
+  /** Key within a policy, optimizer, subset or augmentation. */
   readonly part: string | undefined;
   readonly operator: Operator;
   readonly values: readonly (string | number)[];
@@ -22,14 +23,16 @@ const NUMBER_KEYS: ReadonlySet<AxisKey> = new Set([
   'weightDecay',
   'epochs',
   'batch',
+  'clipNorm',
   'n',
   'seed',
 ]);
-/** What a word alone is compared with. */
+/** What a word alone is compared with, of a setting that has parts; an augmentation goes by its parts alone. */
 const MAIN_PART: { readonly [Key in AxisKey]?: string } = {
   policy: 'kind',
   optimizer: 'kind',
   subset: 'unit',
+  augment: '',
 };
 
 /**
@@ -135,8 +138,8 @@ function parseValue(word: string, key: AxisKey, part: string | undefined): strin
 }
 
 function actualValue(spec: TrialSpec, { key, part }: Condition): unknown {
-  const value: unknown = spec[key];
-  if (typeof value !== 'object' || value === null) return value;
+  const value = settingOf(spec, key);
+  if (typeof value !== 'object' || value === null) return part === undefined ? value : undefined;
   const inner = (value as Record<string, unknown>)[part ?? MAIN_PART[key] ?? ''];
   return typeof inner === 'boolean' ? String(inner) : inner;
 }

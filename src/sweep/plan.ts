@@ -1,8 +1,9 @@
 import { groupBy } from '../base/group-by.js';
 import { sha256 } from '../base/hash.js';
 import type { TrialSpec } from '../train/trial.js';
-import { extractSeconds, headBytes, headSeconds, type SweepSizes, TYPICAL, UNKNOWN_SIZES } from './cost.js';
+import { extractSeconds, headBytes, type SweepSizes, TYPICAL, trialSeconds, UNKNOWN_SIZES } from './cost.js';
 import { pendingTrials, type TrialState } from './ledger.js';
+import { readsFeatures, trainsNetwork } from './strategy.js';
 import { trialIdentifier } from './trial-id.js';
 
 export interface PlannedTrial {
@@ -10,7 +11,10 @@ export interface PlannedTrial {
   readonly spec: TrialSpec;
 }
 
-/** Trials that one process trains together in one head bank: same data, task, source, cut, batch, optimizer, selection. */
+/**
+ * Trials that one process runs on the same data, task, source, cut and strategy. Heads are trained together in one head bank
+ * and have batch, optimizer and selection in common too; networks are trained one after another, and never beside heads.
+ */
 export interface WorkUnit {
   /** Hash of the ids of its trials: the same trials are the same unit. */
   readonly id: string;
@@ -19,6 +23,7 @@ export interface WorkUnit {
   readonly source: string;
   readonly cut: string;
   readonly featureDtype: TrialSpec['featureDtype'];
+  readonly strategy: TrialSpec['strategy'];
   readonly trials: readonly PlannedTrial[];
   /** Estimated wall seconds in a worker with `threads` threads. */
   readonly seconds: number;
@@ -38,7 +43,7 @@ export interface UnitOptions {
 const TARGET_SECONDS = 60;
 /** Units a worker gets at least, where there is enough work, so that the last ones end together. */
 const UNITS_PER_WORKER = 8;
-/** Below this a unit is not made smaller for balance alone. */
+/** Below this a unit of heads is not made smaller for balance alone; networks share a unit up to this, as they gain no more. */
 const SHORT_SECONDS = 1;
 /** Heads of one sample order that train together at the full rate of a wide product; a longer group is divided into such. */
 const WIDE = 64;
@@ -46,8 +51,8 @@ const WIDE = 64;
 const UNIT_BYTES = 512 * 2 ** 20;
 
 /**
- * Groups trials into work units, longest first. Trials with the same seed and subset, which see the same samples in the
- * same order, stay in one unit unless they alone exceed its time or memory.
+ * Groups trials into work units, longest first. Heads with the same seed and subset, which see the same samples in the same
+ * order, stay in one unit unless they alone exceed its time or memory; networks share a unit where they are short.
  */
 export function planUnits(specs: Iterable<TrialSpec>, options: UnitOptions): WorkUnit[] {
   const idOf = trialIdentifier();
@@ -64,13 +69,18 @@ export function planUnits(specs: Iterable<TrialSpec>, options: UnitOptions): Wor
 
 function unitsOf(trials: readonly PlannedTrial[], options: UnitOptions): WorkUnit[] {
   const { workers, threads = 1, targetSeconds = TARGET_SECONDS, sizes = UNKNOWN_SIZES } = options;
-  const secondsOf = ({ spec }: PlannedTrial) => headSeconds(spec, sizes) / threads;
+  const secondsOf = ({ spec }: PlannedTrial) => trialSeconds(spec, sizes) / threads;
   const seconds = new Map(trials.map((trial) => [trial.id, secondsOf(trial)]));
   const total = [...seconds.values()].reduce((sum, value) => sum + value, 0);
   const balanced = total / (workers * UNITS_PER_WORKER);
   const limit = { seconds: Math.min(targetSeconds, Math.max(SHORT_SECONDS, balanced)), bytes: UNIT_BYTES };
   const units: WorkUnit[] = [];
-  for (const bank of groupBy(trials, bankKey).values()) {
+  for (const bank of groupBy(trials, unitKey).values()) {
+    if (trainsNetwork(bank[0]!.spec.strategy)) {
+      const parts = bank.map((trial) => ({ trials: [trial], seconds: seconds.get(trial.id)!, bytes: 0 }));
+      for (const members of pack(parts, { ...limit, seconds: SHORT_SECONDS })) units.push(unitOf(members));
+      continue;
+    }
     const parts = [...groupBy(bank, orderKey).values()].flatMap((group) =>
       divide(group, seconds, limit, sizes),
     );
@@ -79,10 +89,11 @@ function unitsOf(trials: readonly PlannedTrial[], options: UnitOptions): WorkUni
   return units.sort((a, b) => b.seconds - a.seconds || (a.id < b.id ? -1 : 1));
 }
 
-/** What one native head bank has one of (see NativeHeadBankOptions); features and targets follow from it. */
-function bankKey({ spec }: PlannedTrial): string {
+/** What a unit has one of: data, model and strategy, and of heads also what a native head bank has one of. */
+function unitKey({ spec }: PlannedTrial): string {
   const data = `${spec.dataset} ${spec.dataFingerprint} ${spec.task} ${spec.taskFingerprint}`;
   const model = `${spec.source} ${spec.sourceFingerprint} ${spec.cut} ${spec.featureDtype} ${spec.strategy}`;
+  if (trainsNetwork(spec.strategy)) return `${data} ${model}`;
   return `${data} ${model} ${spec.batch} ${spec.select} ${JSON.stringify(spec.optimizer)}`;
 }
 
@@ -136,7 +147,7 @@ function pack(parts: readonly Part[], limit: Limit): Part[][] {
 
 function unitOf(parts: readonly Part[]): WorkUnit {
   const trials = parts.flatMap((part) => part.trials);
-  const { dataset, task, source, cut, featureDtype } = trials[0]!.spec;
+  const { dataset, task, source, cut, featureDtype, strategy } = trials[0]!.spec;
   const ids = trials.map(({ id }) => id).sort();
   return {
     id: sha256(ids.join('\n')).slice(0, 32),
@@ -145,6 +156,7 @@ function unitOf(parts: readonly Part[]): WorkUnit {
     source,
     cut,
     featureDtype,
+    strategy,
     trials,
     seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
   };
@@ -160,6 +172,15 @@ export interface PlannedStore {
   readonly images: number;
 }
 
+/** What is to run of one strategy. */
+export interface PlannedStrategy {
+  readonly strategy: TrialSpec['strategy'];
+  readonly trials: number;
+  readonly units: number;
+  /** Estimated seconds of one worker. */
+  readonly seconds: number;
+}
+
 /** What a sweep would do; `--dry-run` prints it. */
 export interface Plan {
   readonly trials: number;
@@ -168,6 +189,7 @@ export interface Plan {
   readonly failed: number;
   readonly pending: number;
   readonly units: readonly WorkUnit[];
+  readonly strategies: readonly PlannedStrategy[];
   readonly stores: readonly PlannedStore[];
   /** Wall seconds of decoding, extraction and training with all workers. */
   readonly estimatedSeconds: number;
@@ -196,16 +218,27 @@ export function planSweep(specs: Iterable<TrialSpec>, options: PlanOptions): Pla
     [...all.keys()].filter((id) => ledger.byTrial.get(id)?.status === status).length;
   const units = unitsOf(pending, { ...options, done: new Set() });
   const stores = storesOf(units, options.isCached, sizes);
-  const extract = extractionSeconds(stores, options.isDecoded, sizes) / (workers * threads);
+  const datasets = new Set(units.map(({ dataset }) => dataset));
+  const extract = extractionSeconds(datasets, stores, options.isDecoded, sizes) / (workers * threads);
   return {
     trials: all.size,
     done: count('ok'),
     failed: count('failed'),
     pending: pending.length,
     units,
+    strategies: strategiesOf(units),
     stores,
     estimatedSeconds: extract + makespan(units, workers),
   };
+}
+
+function strategiesOf(units: readonly WorkUnit[]): PlannedStrategy[] {
+  return [...groupBy(units, ({ strategy }) => strategy)].map(([strategy, own]) => ({
+    strategy,
+    trials: own.reduce((sum, { trials }) => sum + trials.length, 0),
+    units: own.length,
+    seconds: own.reduce((sum, { seconds }) => sum + seconds, 0),
+  }));
 }
 
 function storesOf(
@@ -213,7 +246,8 @@ function storesOf(
   isCached: PlanOptions['isCached'],
   sizes: SweepSizes,
 ): PlannedStore[] {
-  const byStore = groupBy(units, ({ dataset, source, cut, featureDtype }) =>
+  const reading = units.filter(({ strategy }) => readsFeatures(strategy));
+  const byStore = groupBy(reading, ({ dataset, source, cut, featureDtype }) =>
     [dataset, source, cut, featureDtype].join('/'),
   );
   return [...byStore.keys()].sort().map((key) => {
@@ -230,7 +264,9 @@ function storesOf(
   });
 }
 
+/** Thread-seconds of decoding and extraction; a data set without stores is decoded only. */
 function extractionSeconds(
+  datasets: ReadonlySet<string>,
   stores: readonly PlannedStore[],
   isDecoded: PlanOptions['isDecoded'],
   sizes: SweepSizes,
@@ -244,6 +280,10 @@ function extractionSeconds(
     const { macs } = sizes.cuts.get(`${source}/${cut}`) ?? TYPICAL.cut;
     seconds += extractSeconds(images, macs, decoded.has(dataset));
     decoded.add(dataset);
+  }
+  for (const dataset of datasets) {
+    if (decoded.has(dataset) || (isDecoded?.(dataset) ?? false)) continue;
+    seconds += extractSeconds((sizes.data.get(dataset) ?? TYPICAL.data).images, 0, false);
   }
   return seconds;
 }

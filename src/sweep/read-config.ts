@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { ioError } from '../base/files.js';
+import { augmentMistakes } from './augment-rule.js';
 import type { Axis, SweepConfig } from './config.js';
 import { type ConfigMistake, ConfigText } from './config-text.js';
 import { dataConfig } from './data-schema.js';
@@ -49,6 +50,7 @@ export function parseConfig(
   const parsed = configSchema.safeParse(value);
   source.refuse([...(parsed.error?.issues ?? []).flatMap(mistakesOf), ...referenceMistakes(value)]);
   const config = resolveConfig(parsed.data!, { ...options, file: resolve(file), folder: resolve(folder) });
+  source.refuse(augmentMistakes(config, parsed.data!));
   if (expandTrials(config).next().done === true) {
     source.refuse([
       { path: ['grid'], message: 'expected at least one trial, but `exclude` and the tasks leave none.' },

@@ -15,6 +15,7 @@ const KEYS = Object.keys({
   labelWeights: true,
   lr: true,
   n: true,
+  network: true,
   optimizer: true,
   policy: true,
   seed: true,
@@ -36,14 +37,18 @@ const KEYS = Object.keys({
 export function trialIdentifier(): (spec: TrialSpec) => string {
   const last: unknown[] = KEYS.map(() => undefined);
   const json: string[] = KEYS.map(() => '');
+  let fields: string[] = [];
   return (spec) => {
+    let changed = false;
     for (let index = 0; index < KEYS.length; index++) {
       const key = KEYS[index]!;
       const value = spec[key];
       if (value === last[index]) continue;
       last[index] = value;
-      json[index] = `"${key}":${canonicalJson(value)}`;
+      json[index] = value === undefined ? '' : `"${key}":${canonicalJson(value)}`;
+      changed = true;
     }
-    return sha256(`{${json.join(',')}}`).slice(0, 32);
+    if (changed) fields = json.filter((field) => field !== '');
+    return sha256(`{${fields.join(',')}}`).slice(0, 32);
   };
 }

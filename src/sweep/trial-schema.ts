@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { OptimizerSpec, PolicySpec, TrialSpec } from '../train/trial.js';
+import type { OptimizerSpec, PolicySpec } from '../train/trial.js';
+import { networkDefaults, networkFields, partialAugment } from './network-schema.js';
 import {
   byKind,
   distinct,
@@ -13,6 +14,7 @@ import {
   whole,
   words,
 } from './schema-words.js';
+import type { TrialSettings } from './strategy.js';
 
 const positive = number('a number above 0', (value) => value > 0 && Number.isFinite(value));
 const share = number('a number from 0 to 1', (value) => value >= 0 && value <= 1);
@@ -60,9 +62,9 @@ const subset = z.preprocess(
   mapping({ unit: unit.default('images'), stratify: flag.default(true) }),
 );
 
-/** The part of a trial's spec that `training` gives defaults for. */
+/** The settings of a trial that `training` gives defaults for. */
 export type TrainingSpec = Omit<
-  TrialSpec,
+  TrialSettings,
   | 'dataset'
   | 'dataFingerprint'
   | 'task'
@@ -90,6 +92,7 @@ const trainingFields = {
   subset,
   validation: words('full', 'proportional'),
   select: words('loss', 'auroc'),
+  ...networkFields,
 };
 
 /** `training:` with its defaults. */
@@ -108,13 +111,17 @@ export const trainingSchema = mapping({
   subset: trainingFields.subset.default({ unit: 'images', stratify: true }),
   validation: trainingFields.validation.default('full'),
   select: trainingFields.select.default('loss'),
+  batchNorm: networkFields.batchNorm.default(networkDefaults.batchNorm),
+  precision: networkFields.precision.default(networkDefaults.precision),
+  clipNorm: networkFields.clipNorm.default(networkDefaults.clipNorm),
+  augment: networkFields.augment.default(networkDefaults.augment),
 }) satisfies z.ZodType<TrainingSpec>;
 
 const trialFields = {
   dataset: name,
   task: name,
   source: name,
-  strategy: words('extractor'),
+  strategy: words('extractor', 'last-block', 'full'),
   ...trainingFields,
   n: z.union([count, z.literal('all')], expected('a whole number of at least 1 or `all`')),
   seed,
@@ -124,7 +131,7 @@ const trialFields = {
 export type AxisKey = keyof typeof trialFields;
 export const AXIS_KEYS = Object.keys(trialFields) as readonly AxisKey[];
 /** One value of each of some axes. */
-export type AxisPoint = { readonly [Key in AxisKey]?: TrialSpec[Key] };
+export type AxisPoint = { readonly [Key in AxisKey]?: TrialSettings[Key] };
 
 function mapFields<Result>(change: (field: z.ZodType, key: AxisKey) => Result): Record<AxisKey, Result> {
   return Object.fromEntries(AXIS_KEYS.map((key) => [key, change(trialFields[key], key)])) as Record<
@@ -147,7 +154,7 @@ const seeds = z.preprocess(
 /** `grid:` every key a value or a list of values. */
 export const gridSchema = mapping(
   mapFields((field, key) => (key === 'seed' ? seeds : oneOrMore(field)).optional()),
-) as unknown as z.ZodType<{ readonly [Key in AxisKey]?: readonly TrialSpec[Key][] }>;
+) as unknown as z.ZodType<{ readonly [Key in AxisKey]?: readonly TrialSettings[Key][] }>;
 
 /** One entry of `zip:` lists of one length that vary together. */
 export const zipSchema = mapping(
@@ -164,9 +171,9 @@ export const zipSchema = mapping(
     const message = `expected ${first?.[1].length} values, as many as ${first?.[0]} has, received ${values.length}.`;
     context.addIssue({ code: 'custom', message, path: [key] });
   }
-}) as unknown as z.ZodType<{ readonly [Key in AxisKey]?: readonly TrialSpec[Key][] }>;
+}) as unknown as z.ZodType<{ readonly [Key in AxisKey]?: readonly TrialSettings[Key][] }>;
 
-/** A policy, optimizer or subset in `exclude:` a word for its kind, or any part of it. */
+/** A policy, optimizer, subset or augmentation in `exclude:` a word for its kind, or any part of it. */
 const partial = {
   policy: z.preprocess(
     kindWord('kind'),
@@ -193,6 +200,7 @@ const partial = {
     }),
   ),
   subset: z.preprocess(kindWord('unit'), mapping({ unit: unit.optional(), stratify: flag.optional() })),
+  augment: partialAugment,
 };
 
 function kindWord(key: string): (value: unknown) => unknown {

@@ -2,23 +2,23 @@ import { availableParallelism } from 'node:os';
 import { ThawError } from '../base/errors.js';
 import { groupBy } from '../base/group-by.js';
 import type { Task } from '../data/task.js';
-import type { NativeHead, NativeOptimizer, NativeSampleGroup, NativeTrainResult } from '../engine/addon.js';
+import type { NativeHead, NativeSampleGroup, NativeTrainResult } from '../engine/addon.js';
 import { HeadBank } from '../engine/head-bank.js';
-import { type HeadTrialInputs, prepareGroups, type ReadyTrial, rowsOf, sampleOrder } from './head-groups.js';
-import { failure, nonFinite, type TrialOutcome } from './head-outcome.js';
-import { evaluateTrial, recordOf } from './head-record.js';
+import { evaluateTrial } from './evaluate-trial.js';
+import { headRecord } from './head-record.js';
 import { inverseWeights } from './label-weights.js';
+import { nativeOptimizer } from './optimizer.js';
+import { failure, nonFinite, type TrialOutcome } from './outcome.js';
 import { learningRates, momenta } from './schedule.js';
-import type { OptimizerSpec, TrialSpec } from './trial.js';
-
-export type { HeadTrialInputs } from './head-groups.js';
-export type { FailedTrial, TrainedTrial, TrialOutcome } from './head-outcome.js';
-
-export interface HeadTrialOptions {
-  readonly signal?: AbortSignal;
-  /** Called with the part of the unit that is done, 0 to 1. */
-  readonly onProgress?: (done: number) => void;
-}
+import type { TrialSpec } from './trial.js';
+import {
+  type HeadTrialInputs,
+  prepareTrials,
+  type ReadyTrial,
+  rowsOf,
+  sampleOrder,
+  type TrialOptions,
+} from './trial-rows.js';
 
 /** Logits that may be held at once while a bank is evaluated. */
 const MAX_LOGIT_BYTES = 256 << 20;
@@ -33,7 +33,7 @@ const SECONDS_PER_CALL = 0.4;
 export async function trainHeads(
   inputs: HeadTrialInputs,
   specs: readonly TrialSpec[],
-  options: HeadTrialOptions = {},
+  options: TrialOptions = {},
 ): Promise<TrialOutcome[]> {
   const { shape } = inputs.features.index;
   if (shape.length !== 1) {
@@ -46,7 +46,7 @@ export async function trainHeads(
       },
     );
   }
-  const prepared = prepareGroups(inputs, specs);
+  const prepared = prepareTrials(inputs, specs);
   const outcomes: TrialOutcome[] = [...prepared.failed];
   const banks = [...groupBy(prepared.ready, bankKey).values()].flatMap((trials) =>
     chunkByMemory(trials, inputs),
@@ -74,13 +74,6 @@ function chunkByMemory(trials: readonly ReadyTrial[], { task, split }: HeadTrial
   return chunks;
 }
 
-function nativeOptimizer(spec: OptimizerSpec): NativeOptimizer {
-  if (spec.kind === 'sgd') {
-    return { kind: 'sgd', momentum: spec.momentum, nesterov: spec.nesterov, beta2: 0.999, epsilon: 1e-8 };
-  }
-  return { kind: spec.kind, momentum: spec.beta1, nesterov: false, beta2: spec.beta2, epsilon: spec.epsilon };
-}
-
 function nativeHead({ spec, subset }: ReadyTrial, group: number, task: Task): NativeHead {
   const totalSteps = spec.epochs * Math.ceil(subset.rows.length / spec.batch);
   const moving = momenta(spec.policy, totalSteps);
@@ -98,7 +91,7 @@ function nativeHead({ spec, subset }: ReadyTrial, group: number, task: Task): Na
 async function trainBank(
   inputs: HeadTrialInputs,
   trials: readonly ReadyTrial[],
-  options: HeadTrialOptions,
+  options: TrialOptions,
 ): Promise<TrialOutcome[]> {
   const first = trials[0];
   if (first === undefined) return [];
@@ -148,7 +141,7 @@ async function trainBank(
 async function runEpochs(
   bank: HeadBank,
   epochs: number,
-  options: HeadTrialOptions,
+  options: TrialOptions,
 ): Promise<NativeTrainResult[]> {
   const history: NativeTrainResult[] = [];
   const signal = options.signal === undefined ? {} : { signal: options.signal };
@@ -198,7 +191,10 @@ async function evaluateBank(
     try {
       const sets = evaluateTrial(inputs.task, { validation, validationRows, test, testRows });
       const evaluateSeconds = inferSeconds + (performance.now() - evaluation) / 1000;
-      const result = { ...sets, ...recordOf(inputs, trial, head, history, testRows.length, evaluateSeconds) };
+      const result = {
+        ...sets,
+        ...headRecord(inputs, trial, head, history, testRows.length, evaluateSeconds),
+      };
       return { status: 'ok', spec: trial.spec, result, testLogits: test };
     } catch (error) {
       if (!(error instanceof ThawError)) throw error;

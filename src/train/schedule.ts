@@ -58,6 +58,15 @@ export function learningRates(policy: PolicySpec, lr: number, totalSteps: number
   return Float32Array.from({ length: totalSteps }, (_, step) => lr * multiplier(step));
 }
 
+/** [steps × stages] learning rate of every stage: the step's, times the stage's own factor. */
+export function rateTable(rates: Float32Array, factors: readonly number[]): Float32Array {
+  const table = new Float32Array(rates.length * factors.length);
+  for (const [step, rate] of rates.entries()) {
+    for (const [stage, factor] of factors.entries()) table[step * factors.length + stage] = rate * factor;
+  }
+  return table;
+}
+
 /** [totalSteps] momentum (SGD) or β1 (Adam) of every step where the policy moves it, else undefined. */
 export function momenta(policy: PolicySpec, totalSteps: number): Float32Array | undefined {
   if (policy.kind !== 'one-cycle' || policy.momentum === 'fixed') return undefined;

@@ -1,4 +1,5 @@
 import { contentId } from '../base/hash.js';
+import type { NativeAugment, NormMode } from '../engine/addon.js';
 import type { FeatureDtype } from '../features/store.js';
 import type { SetMetrics } from '../stats/set-metrics.js';
 
@@ -29,8 +30,24 @@ export type OptimizerSpec =
       readonly epsilon: number;
     };
 
-/** Freeze strategies that this version trains; the backbone is frozen and a linear head is trained. */
-export type Strategy = 'extractor';
+/**
+ * What is trained: a linear head on the frozen backbone's pooled features; the last stage of the backbone and a head, from
+ * activations at the cut before it; the whole network.
+ */
+export type Strategy = 'extractor' | 'last-block' | 'full';
+
+/** What is done to images in training; the engine's own list, in which 0 leaves a step out. */
+export type AugmentSpec = NativeAugment;
+
+/** What only strategies that train a network have a use for. */
+export interface NetworkSpec {
+  /** What the batch norms of trained stages do. */
+  readonly batchNorm: NormMode;
+  readonly precision: 'fp32' | 'bf16';
+  /** Gradients are scaled down to this global L2 norm, 0 = never. */
+  readonly clipNorm: number;
+  readonly augment: AugmentSpec | 'none';
+}
 
 /**
  * One fully resolved training. Its content address is the trial's identity: equal specs are the same trial, whatever
@@ -47,7 +64,7 @@ export interface TrialSpec {
   /** Content address of the model's graph, weights and input normalisation. */
   readonly sourceFingerprint: string;
   readonly arch: string;
-  /** Name of the cut, e.g. `pooled`. */
+  /** Name of the cut that the frozen part ends at, e.g. `pooled`; `none` where nothing is frozen. */
   readonly cut: string;
   readonly featureDtype: FeatureDtype;
   readonly strategy: Strategy;
@@ -66,6 +83,8 @@ export interface TrialSpec {
   readonly validation: 'full' | 'proportional';
   readonly select: 'loss' | 'auroc';
   readonly seed: number;
+  /** Absent for the strategy `extractor`. */
+  readonly network?: NetworkSpec;
 }
 
 export function trialId(spec: TrialSpec): string {
@@ -79,7 +98,7 @@ export interface TrialTiming {
    */
   readonly decode: number;
   readonly extract: number;
-  /** Thread-seconds of this head within its bank. */
+  /** Thread-seconds: of this head within its bank, or of this network. */
   readonly train: number;
   readonly evaluate: number;
 }
@@ -96,10 +115,12 @@ export interface TrialResult {
   };
   readonly bestEpoch: number;
   readonly timing: TrialTiming;
-  /** Images a second: through the frozen backbone, and samples a second of this head's training. */
-  readonly extractImagesPerSecond: number;
+  /** Images a second through the frozen backbone; null where nothing is frozen. */
+  readonly extractImagesPerSecond: number | null;
+  /** Samples a thread-second of training. */
   readonly trainImagesPerSecond: number;
   readonly peakMemoryMb: number;
+  /** What ran the frozen backbone of a head, or trained the network. */
   readonly device: string;
   /** Where the float16 test logits lie: [test rows × outputs]. */
   readonly predictions: {

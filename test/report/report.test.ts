@@ -221,10 +221,13 @@ test('cost counts shared work once and the rest for every trial', async () => {
   const cost = textOf(section(await pageOf({ rows }), 'cost'));
   // 300 trials of 0.02 s training and 0.002 s evaluation: 6.6 s. Decoding and extraction: 3 s and 12 s for the largest trial,
   // which is what the others took their part of; alone they would have needed 299 · (0.01 + 0.04) s more.
-  assert.match(cost, /heads trained 300 computing time in all, shared work counted once 21\.6 s/);
-  assert.match(cost, /for itself 36\.5 s heads trained a second and thread 50\.0/);
-  assert.match(cost, /Decode 3\.00 s Extract features 12\.0 s Train heads 6\.00 s Evaluate 600 ms/);
-  assert.match(cost, /nih imagenet squeezenet1_1 cpu 300 120 250,000 12\.0 s 6\.00 s 600 ms 310 MB/);
+  assert.match(cost, /trials trained 300 computing time in all, shared work counted once 21\.6 s/);
+  assert.match(cost, /for itself 36\.5 s trials trained a second and thread 50\.0/);
+  assert.match(cost, /Decode 3\.00 s Extract features 12\.0 s Train 6\.00 s Evaluate 600 ms/);
+  assert.match(
+    cost,
+    /nih imagenet squeezenet1_1 extractor cpu 300 120 250,000 12\.0 s 6\.00 s 600 ms 310 MB/,
+  );
 });
 
 test('no rows, one seed, one size, undefined metrics: a page without NaN', async () => {

@@ -16,12 +16,14 @@ import { failedRow, okRow, spec } from './rows.js';
 
 const done: ReadonlySet<string> = new Set();
 const sizes: SweepSizes = {
-  data: new Map([['nih', { images: 1000, train: 700, trainPatients: 350, validation: 100, test: 200 }]]),
+  data: new Map([
+    ['nih', { side: 224, images: 1000, train: 700, trainPatients: 350, validation: 100, test: 200 }],
+  ]),
   outputs: new Map([
     ['nih/findings', 14],
     ['nih/pneumonia', 1],
   ]),
-  cuts: new Map([['imagenet/pooled', { features: 512, macs: 3e8 }]]),
+  cuts: new Map([['imagenet/pooled', { features: 512, macs: 3e8, macsBehind: 0, weightsBehind: 0 }]]),
 };
 
 function trials(grid: string): TrialSpec[] {
@@ -135,7 +137,7 @@ describe('work units', () => {
   it('are limited in memory, even one order of samples', () => {
     const wide: SweepSizes = {
       ...sizes,
-      cuts: new Map([['imagenet/pooled', { features: 100_000, macs: 1 }]]),
+      cuts: new Map([['imagenet/pooled', { features: 100_000, macs: 1, macsBehind: 0, weightsBehind: 0 }]]),
     };
     const specs = trials(
       'grid: { dataset: nih, task: findings, lr: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1] }',
@@ -147,7 +149,7 @@ describe('work units', () => {
     );
     const wider: SweepSizes = {
       ...sizes,
-      cuts: new Map([['imagenet/pooled', { features: 1_000_000, macs: 1 }]]),
+      cuts: new Map([['imagenet/pooled', { features: 1_000_000, macs: 1, macsBehind: 0, weightsBehind: 0 }]]),
     };
     const units = planUnits(specs, { done, workers: 1, sizes: wider, targetSeconds: 1e9 });
     assert.deepEqual(

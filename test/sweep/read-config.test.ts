@@ -63,6 +63,10 @@ describe('a config', () => {
       subset: { unit: 'images', stratify: true },
       validation: 'full',
       select: 'loss',
+      batchNorm: 'batch',
+      precision: 'fp32',
+      clipNorm: 0,
+      augment: 'none',
     });
     assert.deepEqual(
       axes.map(({ keys, points }) => [keys.join(), points.length]),
@@ -246,7 +250,7 @@ describe('mistakes in a config', () => {
       ),
       [
         "sweep.yaml:8:11: training.epochs: expected a whole number of at least 1, received 'many'.",
-        "sweep.yaml:9:3: training.epoch: expected one of cut, featureDtype, policy, lr, dropout, weightDecay, optimizer, labelWeights, featureScaling, epochs, batch, subset, validation, select, received 'epoch'. Did you mean 'epochs'?",
+        "sweep.yaml:9:3: training.epoch: expected one of cut, featureDtype, policy, lr, dropout, weightDecay, optimizer, labelWeights, featureScaling, epochs, batch, subset, validation, select, batchNorm, precision, clipNorm, augment, received 'epoch'. Did you mean 'epochs'?",
         'sweep.yaml:10:12: training.dropout: expected a number from 0 to below 1, received 1.',
         'sweep.yaml:12:13: grid.lr[1]: expected a number above 0, received -1.',
         "sweep.yaml:13:20: grid.task[1]: expected a name from `tasks` (findings, pneumonia), received 'pneumona'. Did you mean 'pneumonia'?",

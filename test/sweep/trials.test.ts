@@ -18,6 +18,10 @@ const fingerprints: Fingerprints = {
     ),
   ),
   source: new Map([['imagenet', { fingerprint: 's-imagenet', arch: 'squeezenet1_1' }]]),
+  lastStageCut: new Map([
+    ['nih/imagenet', 'block2'],
+    ['own/imagenet', 'block1'],
+  ]),
 };
 
 const brief = (keys: readonly (keyof TrialSpec)[]) => (trial: TrialSpec) =>

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type HeadTrialInputs, trainHeads } from '../../src/train/head-trials.js';
+import { trainHeads } from '../../src/train/head-trials.js';
 import { inverseWeights } from '../../src/train/label-weights.js';
 import type { TrialSpec } from '../../src/train/trial.js';
+import type { HeadTrialInputs } from '../../src/train/trial-rows.js';
 import { COLUMNS, inputsOf, type Made, normal, numbers, spec, splitOfRows, trained } from './made-trials.js';
 
 /** One finding in every third image, which moves the first feature by `shift` standard deviations. */

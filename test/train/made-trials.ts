@@ -5,8 +5,9 @@ import type { TestContext } from 'node:test';
 import type { Dataset } from '../../src/data/dataset.js';
 import type { Split } from '../../src/data/split.js';
 import { buildTask, type TaskRule } from '../../src/data/task.js';
-import type { HeadTrialInputs, TrainedTrial, TrialOutcome } from '../../src/train/head-trials.js';
+import type { TrainedTrial, TrialOutcome } from '../../src/train/outcome.js';
 import type { TrialSpec } from '../../src/train/trial.js';
+import type { HeadTrialInputs } from '../../src/train/trial-rows.js';
 
 /** A deterministic stream of numbers in [0, 1), from outside the product: the LCG of Numerical Recipes. */
 export function numbers(seed: number): () => number {

@@ -39,6 +39,14 @@ struct Domain {
   }
 };
 
+/** Groups of a pooling's item: channels last a cache line or two of a pixel. */
+constexpr std::size_t groupsOfItem(const Domain& domain) {
+  return domain.blocked ? 1 : 4;
+}
+constexpr std::size_t poolItems(const Domain& domain) {
+  return domain.images * ((domain.groups + groupsOfItem(domain) - 1) / groupsOfItem(domain));
+}
+
 /** One thread's items [begin, end). */
 struct Share {
   std::size_t begin;
@@ -128,7 +136,7 @@ struct ElementwiseArguments {
   bool accumulate;
 };
 
-/** A window over a map; out's pixels are those of `domain`. An item is a group of an image, whatever the order. */
+/** A window over a map; out's pixels are those of `domain`. An item is some groups of an image: see `poolItems`. */
 struct PoolArguments {
   Domain domain;
   std::size_t inHeight;

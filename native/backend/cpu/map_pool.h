@@ -19,13 +19,24 @@ void overWindow(const PoolArguments& arguments, std::size_t y, std::size_t x, co
   }
 }
 
+/** Calls body(image, first group, end) for all items of a share. */
+template <typename Body>
+void overItems(const Domain& domain, const Share& share, const Body& body) {
+  const std::size_t each = groupsOfItem(domain), perImage = (domain.groups + each - 1) / each;
+  for (std::size_t item = share.begin; item < share.end; item++) {
+    const std::size_t first = item % perImage * each;
+    body(item / perImage, first, first + each < domain.groups ? first + each : domain.groups);
+  }
+}
+
 /** Calls body(image, group, output pixel, y, x) for all pixels of the share's planes. */
 template <typename Body>
 void overPlanes(const Domain& domain, const Share& share, const Body& body) {
-  for (std::size_t item = share.begin; item < share.end; item++)
+  overItems(domain, share, [&](std::size_t n, std::size_t first, std::size_t end) {
     for (std::size_t y = 0; y < domain.height; y++)
       for (std::size_t x = 0; x < domain.width; x++)
-        body(item / domain.groups, item % domain.groups, y * domain.width + x, y, x);
+        for (std::size_t g = first; g < end; g++) body(n, g, y * domain.width + x, y, x);
+  });
 }
 
 template <typename T>
@@ -61,12 +72,12 @@ template <typename T>
 void clearPlanes(const PoolBackwardArguments& arguments, const Share& share) {
   const std::size_t pixels = arguments.forward.inHeight * arguments.forward.inWidth;
   if (arguments.accumulate) return;
-  for (std::size_t item = share.begin; item < share.end; item++)
+  overItems(arguments.forward.domain, share, [&](std::size_t n, std::size_t first, std::size_t end) {
     for (std::size_t p = 0; p < pixels; p++)
-      for (std::size_t lane = 0; lane < lanes; lane += Simd::width)
-        write(at<T>(arguments.out, item / arguments.forward.domain.groups, item % arguments.forward.domain.groups, p) +
-                  lane,
-              Simd::set(0));
+      for (std::size_t g = first; g < end; g++)
+        for (std::size_t lane = 0; lane < lanes; lane += Simd::width)
+          write(at<T>(arguments.out, n, g, p) + lane, Simd::set(0));
+  });
 }
 
 template <typename T>

@@ -23,10 +23,6 @@ PoolArguments argumentsOf(const PoolStep& step, const Regions& regions) {
           step.indices ? regions.at(*step.indices).map() : noMap};
 }
 
-std::size_t planes(const Domain& domain) {
-  return domain.images * domain.groups;
-}
-
 class Pool : public Kernel {
  public:
   Pool(const PoolStep& step, const Regions& regions, Device& device)
@@ -34,7 +30,7 @@ class Pool : public Kernel {
     const MapKernels& maps = device.maps(regions.at(step.in).buffer.element);
     function_ = step.kind == PoolStep::Kind::maximum ? maps.maximumPool : maps.averagePool;
   }
-  void run(const StepContext&) override { runMap(device_, function_, arguments_, planes(arguments_.domain)); }
+  void run(const StepContext&) override { runMap(device_, function_, arguments_, poolItems(arguments_.domain)); }
 
  private:
   Device& device_;
@@ -51,7 +47,7 @@ class PoolBackward : public Kernel {
     const MapKernels& maps = device.maps(regions.at(step.out).buffer.element);
     function_ = step.forward.kind == PoolStep::Kind::maximum ? maps.maximumPoolBackward : maps.averagePoolBackward;
   }
-  void run(const StepContext&) override { runMap(device_, function_, arguments_, planes(arguments_.forward.domain)); }
+  void run(const StepContext&) override { runMap(device_, function_, arguments_, poolItems(arguments_.forward.domain)); }
 
  private:
   Device& device_;

@@ -1,5 +1,6 @@
 #include "backend/reference/backend.h"
 
+#include <bit>
 #include <numeric>
 #include <stdexcept>
 
@@ -22,19 +23,30 @@ class Memory : public DeviceMemory {
   std::size_t bytes_;
 };
 
+/** To the nearest bfloat16, ties to even; from float32, which a kernel of another backend rounds from. */
+double toBfloat(double value) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
+  return static_cast<double>(std::bit_cast<float>((bits + 0x7fffu + (bits >> 16 & 1u)) & 0xffff0000u));
+}
+
 class BoundKernel : public Kernel {
  public:
-  BoundKernel(Work work, std::vector<TensorView> reads) : work_(std::move(work)), reads_(std::move(reads)) {}
+  /** `rounded` are rounded behind the step. */
+  BoundKernel(Work work, std::vector<TensorView> reads, std::vector<std::span<double>> rounded)
+      : work_(std::move(work)), reads_(std::move(reads)), rounded_(std::move(rounded)) {}
 
   void run(const StepContext& context) override {
     for (const TensorView& view : reads_)
       if (!view.isPaddingClear()) throw std::logic_error("padding that a step reads does not hold zeros");
     work_(context);
+    for (const std::span<double> numbers : rounded_)
+      for (double& number : numbers) number = toBfloat(number);
   }
 
  private:
   Work work_;
   std::vector<TensorView> reads_;
+  std::vector<std::span<double>> rounded_;
 };
 
 }  // namespace
@@ -62,6 +74,11 @@ View<std::uint8_t> Binding::bytes(const Place& place) const {
   const std::uint32_t buffer = place.view.buffer;
   return {reinterpret_cast<std::uint8_t*>(arena_ + plan_.offsets[buffer]), program_.batch,
           program_.buffers[buffer], place};
+}
+
+std::span<double> Binding::numbers(std::uint32_t buffer) const {
+  const Buffer& of = program_.buffers[buffer];
+  return {reinterpret_cast<double*>(arena_ + plan_.offsets[buffer]), program_.batch * of.channels * of.pixels()};
 }
 
 std::span<double> Binding::vector(VectorId id) const {
@@ -95,8 +112,13 @@ std::vector<std::unique_ptr<Kernel>> Backend::makeKernels(const ProgramMemory& m
     for (const Step& step : *steps) {
       std::vector<TensorView> reads;
       for (const Place& place : checkContract(step, memory.program)) reads.push_back(binding.view(place));
-      kernels.push_back(std::make_unique<BoundKernel>(
-          std::visit([&](const auto& which) { return bind(which, binding); }, step), std::move(reads)));
+      std::vector<std::span<double>> rounded;
+      for (const std::uint32_t buffer : buffersOf(step))
+        if (rounding_ == Precision::bf16 && memory.program.buffers[buffer].element == Element::activation)
+          rounded.push_back(binding.numbers(buffer));
+      kernels.push_back(
+          std::make_unique<BoundKernel>(std::visit([&](const auto& which) { return bind(which, binding); }, step),
+                                        std::move(reads), std::move(rounded)));
     }
   return kernels;
 }
@@ -105,8 +127,8 @@ std::vector<std::unique_ptr<Kernel>> Backend::makeKernels(const ProgramMemory& m
 
 namespace thaw {
 
-std::unique_ptr<Backend> makeReferenceBackend(std::size_t channelMultiple) {
-  return std::make_unique<reference::Backend>(channelMultiple);
+std::unique_ptr<Backend> makeReferenceBackend(std::size_t channelMultiple, Precision rounding) {
+  return std::make_unique<reference::Backend>(channelMultiple, rounding);
 }
 
 }  // namespace thaw

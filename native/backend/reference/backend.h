@@ -17,7 +17,8 @@ struct ExactHost {
 /** Naive kernels in double precision. One network at a time has the use of `host`. */
 class Backend : public thaw::Backend {
  public:
-  explicit Backend(std::size_t channelMultiple) : channelMultiple_(channelMultiple) {}
+  Backend(std::size_t channelMultiple, Precision rounding)
+      : channelMultiple_(channelMultiple), rounding_(rounding) {}
 
   const char* name() const override { return "reference"; }
   std::size_t channelMultiple() const override { return channelMultiple_; }
@@ -33,6 +34,7 @@ class Backend : public thaw::Backend {
 
  private:
   std::size_t channelMultiple_;
+  Precision rounding_;  ///< bf16: what steps write to buffers of activations is rounded to bfloat16
 };
 
 }  // namespace thaw::reference

@@ -59,8 +59,10 @@ class Contract {
       alike(step.forward.out, step.gradient);
       read(step.forward.out);
     }
-    to(step.gradient, step.out, step.accumulate);
     to(step.gradient, step.residual, step.accumulateResidual);
+    // The gradient of a residual that is the normalised tensor itself: this very step writes, then adds.
+    const bool ownResidual = step.residual && step.out && step.residual->view == step.out->view;
+    to(step.gradient, step.out, step.accumulate && !ownResidual);
   }
   void operator()(const ClearStep&) {}
   void operator()(const CorrectStep& step) {
@@ -170,6 +172,12 @@ class Contract {
 std::vector<Place> checkContract(const Step& step, const Program& program) {
   Contract contract(program);
   std::visit(contract, step);
+  const bool convolves = std::holds_alternative<ConvolutionStep>(step) ||
+                         std::holds_alternative<ConvolutionBackwardStep>(step) ||
+                         std::holds_alternative<InputStep>(step);
+  for (const std::uint32_t buffer : buffersOf(step))
+    expect(convolves || !program.buffers[buffer].networkInput,
+           "only a convolution reads the network's input");
   return contract.reads;
 }
 

@@ -20,6 +20,8 @@ class Binding {
   std::optional<TensorView> view(const std::optional<Place>& place) const;
   View<std::uint8_t> bytes(const Place& place) const;
   std::span<double> vector(VectorId id) const;
+  /** All of a buffer. */
+  std::span<double> numbers(std::uint32_t buffer) const;
 
   Parameters& parameters;
   ExactHost& host;

@@ -14,7 +14,7 @@ const PHASES: readonly {
 }[] = [
   { key: 'decode', title: 'Decode', colour: 'c7' },
   { key: 'extract', title: 'Extract features', colour: 'c1' },
-  { key: 'train', title: 'Train heads', colour: 'c2' },
+  { key: 'train', title: 'Train', colour: 'c2' },
   { key: 'evaluate', title: 'Evaluate', colour: 'c3' },
 ];
 
@@ -54,13 +54,16 @@ export function costSection({ experiment: { ok } }: ReportContext): Markup | fal
   const spent = secondsSpent(ok);
   const all = total(spent);
   const alone = ok.reduce((sum, { result }) => sum + total(result.timing), 0);
-  const imagesPerSecond = median(ok.map(({ result }) => result.extractImagesPerSecond)) ?? 0;
+  const imagesPerSecond = extractionRate(ok);
   const tiles: [string, string][] = [
-    [count(ok.length), ok.length === 1 ? 'head trained' : 'heads trained'],
+    [count(ok.length), ok.length === 1 ? 'trial trained' : 'trials trained'],
     [duration(all), 'computing time in all, shared work counted once'],
     [duration(alone), 'if every trial had decoded and extracted for itself'],
-    [spent.train > 0 ? rate(ok.length / spent.train) : '–', 'heads trained a second and thread'],
-    [rate(imagesPerSecond), 'images a second through the frozen network (median)'],
+    [spent.train > 0 ? rate(ok.length / spent.train) : '–', 'trials trained a second and thread'],
+    [
+      imagesPerSecond === null ? '–' : rate(imagesPerSecond),
+      'images a second through the frozen network (median)',
+    ],
   ];
   const bar = PHASES.map(
     ({ key, colour }) =>
@@ -78,40 +81,47 @@ export function costSection({ experiment: { ok } }: ReportContext): Markup | fal
 ${sourceTable(ok)}</section>`;
 }
 
+/** Images a second through the frozen part, median; null where nothing is frozen. */
+function extractionRate(rows: readonly OkRow[]): number | null {
+  return median(rows.flatMap(({ result }) => result.extractImagesPerSecond ?? []));
+}
+
 function sourceTable(ok: readonly OkRow[]): Markup {
   const phases = PHASES.filter(({ key }) => key !== 'decode');
   const numbers = [
-    'Heads',
+    'Trials',
     'Extraction, images/s',
     'Training, samples/s',
     ...phases.map(({ title }) => title),
     'Peak memory',
   ];
   const columns = [
-    ...['Data set', 'Source', 'Architecture', 'Device'].map((title) => ({ title })),
+    ...['Data set', 'Source', 'Architecture', 'Strategy', 'Device'].map((title) => ({ title })),
     ...numbers.map((title) => ({ title, numeric: true })),
   ];
   const groups = groupBy(ok, ({ spec, result }) =>
-    JSON.stringify([spec.dataset, spec.source, spec.arch, result.device]),
+    JSON.stringify([spec.dataset, spec.source, spec.arch, spec.strategy, result.device]),
   );
   const rows = [...groups.values()].map((group) => {
     const { spec, result } = group[0]!;
     const spent = secondsSpent(group);
-    const middle = (values: readonly number[]) => rate(median(values) ?? 0);
+    const extraction = extractionRate(group);
     const memory = group.reduce((largest, row) => Math.max(largest, row.result.peakMemoryMb), 0);
     return {
       cells: [
-        ...[spec.dataset, spec.source, spec.arch, result.device].map((content) => ({ content })),
+        ...[spec.dataset, spec.source, spec.arch, spec.strategy, result.device].map((content) => ({
+          content,
+        })),
         { content: count(group.length) },
-        { content: middle(group.map((row) => row.result.extractImagesPerSecond)) },
-        { content: middle(group.map((row) => row.result.trainImagesPerSecond)) },
+        { content: extraction === null ? '–' : rate(extraction) },
+        { content: rate(median(group.map((row) => row.result.trainImagesPerSecond)) ?? 0) },
         ...phases.map(({ key }) => ({ content: duration(spent[key]) })),
         { content: `${count(memory)} MB` },
       ],
     };
   });
   return dataTable(
-    'Time by data set, source and device; training and evaluation in thread-seconds',
+    'Time by data set, source, strategy and device; training and evaluation in thread-seconds',
     columns,
     rows,
   );

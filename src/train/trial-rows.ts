@@ -7,18 +7,28 @@ import { proportionalValidation, type Subset, trainingSubsets } from '../data/su
 import type { Task } from '../data/task.js';
 import type { FeatureStore } from '../features/store.js';
 import type { ImageStore } from '../image/store.js';
-import { type FailedTrial, failure } from './head-outcome.js';
+import { type FailedTrial, failure } from './outcome.js';
 import type { TrialSpec } from './trial.js';
 
-/** What all trials of one work unit share. */
-export interface HeadTrialInputs {
+/** What all trials of one work unit share, whatever they train. */
+export interface TrialInputs {
   readonly dataset: Dataset;
   readonly task: Task;
   readonly split: Split;
   readonly images: ImageStore;
+  readonly threads?: number;
+}
+
+/** What the trials of a unit of heads share. */
+export interface HeadTrialInputs extends TrialInputs {
   /** Features of every image at the cut, one vector [F] a row. */
   readonly features: FeatureStore;
-  readonly threads?: number;
+}
+
+export interface TrialOptions {
+  readonly signal?: AbortSignal;
+  /** Called with the part of the unit that is done, 0 to 1. */
+  readonly onProgress?: (done: number) => void;
 }
 
 /** A trial with the rows that it trains and is chosen on. */
@@ -31,8 +41,8 @@ export interface ReadyTrial {
 }
 
 /** Draws the rows of every trial; trials whose subset cannot be had are failed outcomes, the others are ready. */
-export function prepareGroups(
-  inputs: HeadTrialInputs,
+export function prepareTrials(
+  inputs: TrialInputs,
   specs: readonly TrialSpec[],
 ): { ready: ReadyTrial[]; failed: FailedTrial[] } {
   const ready: ReadyTrial[] = [];
@@ -75,7 +85,7 @@ function subsetKey({ seed, n, subset }: TrialSpec): string {
 
 /** The training subset of every trial, or why there is none; all sizes of a seed come from one ordering. */
 function subsetsOf(
-  { task, split, dataset }: HeadTrialInputs,
+  { task, split, dataset }: TrialInputs,
   specs: readonly TrialSpec[],
 ): Map<string, Subset | ThawError> {
   const result = new Map<string, Subset | ThawError>();
@@ -111,11 +121,16 @@ export function rowsOf(task: Task, rows: Uint32Array): Uint32Array {
   return rows.filter((row) => members.has(row));
 }
 
-/** [epochs × rows] an own shuffle of the subset for every epoch, from (seed, epoch) alone. */
+/** [rows] the subset in the order of one epoch: a shuffle from (seed, epoch) alone. */
+export function epochOrder(rows: Uint32Array, epoch: number, seed: number): Uint32Array {
+  return new RandomStream(seed, STREAM.sampleOrder, epoch).shuffle(rows.slice());
+}
+
+/** [epochs × rows] the orders of all epochs. */
 export function sampleOrder(rows: Uint32Array, epochs: number, seed: number): Uint32Array {
   const order = new Uint32Array(rows.length * epochs);
   for (let epoch = 0; epoch < epochs; epoch++) {
-    order.set(new RandomStream(seed, STREAM.sampleOrder, epoch).shuffle(rows.slice()), epoch * rows.length);
+    order.set(epochOrder(rows, epoch, seed), epoch * rows.length);
   }
   return order;
 }

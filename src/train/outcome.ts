@@ -33,8 +33,9 @@ export function failure(spec: TrialSpec, error: unknown, step?: number): FailedT
 
 /** A trial whose loss left the numbers at `step`. */
 export function nonFinite(spec: TrialSpec, step: number): FailedTrial {
+  const also = spec.network === undefined ? 'featureScaling: standard' : 'clipNorm: 1';
   const error = new ThawError('NON_FINITE', `the loss was not finite at step ${step}.`, {
-    hint: 'Lower the learning rate, or set featureScaling: standard.',
+    hint: `Lower the learning rate, or set ${also}.`,
   });
   return failure(spec, error, step);
 }

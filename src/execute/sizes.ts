@@ -1,0 +1,86 @@
+import { ThawError } from '../base/errors.js';
+import { findCut, POOLED, prefixOf } from '../model/cut.js';
+import type { Graph } from '../model/graph.js';
+import type { LoadedModel } from '../model/registry.js';
+import { countMultiplyAdds, countParameters } from '../model/shapes.js';
+import type { CutSize, DataSize, SweepSizes } from '../sweep/cost.js';
+import { readsFeatures } from '../sweep/strategy.js';
+import type { TrialSpec } from '../train/trial.js';
+import { type OpenedDataset, type OpenedSource, splitOf } from './open.js';
+import type { MadeStores } from './stores.js';
+
+/** The numbers that the cost of some trials is estimated from. */
+export function sizesOf(
+  datasets: ReadonlyMap<string, OpenedDataset>,
+  sources: ReadonlyMap<string, OpenedSource>,
+  images: MadeStores['images'],
+  specs: Iterable<TrialSpec>,
+): SweepSizes {
+  const data = new Map<string, DataSize>();
+  const outputs = new Map<string, number>();
+  for (const [name, opened] of datasets) {
+    const split = splitOf(opened, images.get(name));
+    const patients = new Set([...split.train].map((row) => opened.dataset.entries[row]!.patient));
+    data.set(name, {
+      side: opened.config.image.size,
+      images: opened.dataset.entries.length,
+      train: split.train.length,
+      trainPatients: patients.size,
+      validation: split.validation.length,
+      test: split.test.length,
+    });
+    for (const [task, { outputNames }] of opened.tasks) outputs.set(`${name}/${task}`, outputNames.length);
+  }
+  return { data, outputs, cuts: cutSizes(datasets, sources, specs) };
+}
+
+function cutSizes(
+  datasets: ReadonlyMap<string, OpenedDataset>,
+  sources: ReadonlyMap<string, OpenedSource>,
+  specs: Iterable<TrialSpec>,
+): Map<string, CutSize> {
+  const cuts = new Map<string, CutSize>();
+  const seen = new Set<string>();
+  for (const { dataset, source, cut, strategy } of specs) {
+    const key = `${source}/${cut}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const opened = sources.get(source);
+    if (opened?.status !== 'ready') continue;
+    const { size } = datasets.get(dataset)!.config.image;
+    const found = cutSize(opened.model, readsFeatures(strategy) ? cut : undefined, size);
+    if (found !== undefined) cuts.set(key, found);
+  }
+  return cuts;
+}
+
+/**
+ * Values at a cut (no cut = the image), multiply-adds before and behind it and weights behind it; undefined where the model has no such cut (its
+ * trials fail, with the reason).
+ */
+function cutSize(
+  { graph, card }: LoadedModel,
+  cut: string | undefined,
+  imageSize: number,
+): CutSize | undefined {
+  const inputShape = [card.input.channels, imageSize, imageSize];
+  const trunk = { inputShape, featureTensor: card.featureTensor };
+  const costOf = (prefix: Graph) => ({
+    macs: countMultiplyAdds(prefix, inputShape),
+    weights: countParameters(prefix),
+  });
+  try {
+    const whole = costOf(prefixOf(graph, POOLED, trunk));
+    const before = cut === undefined ? { macs: 0, weights: 0 } : costOf(prefixOf(graph, cut, trunk));
+    const shape = cut === undefined ? inputShape : findCut(graph, cut, trunk).shape;
+    return {
+      features: shape.reduce((product, length) => product * length, 1),
+      macs: before.macs,
+      macsBehind: whole.macs - before.macs,
+      weightsBehind: whole.weights - before.weights,
+    };
+  } catch (error) {
+    if (error instanceof ThawError && error.code === 'MODEL') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,132 @@
+import type { Task } from '../data/task.js';
+import type { NativeTrainRequest } from '../engine/addon.js';
+import type { Network } from '../engine/network.js';
+import { macroAuroc } from '../stats/evaluate.js';
+import { type LossWeights, meanLoss } from '../stats/loss.js';
+import { targetsOf } from './evaluate-trial.js';
+import { freezePlan } from './freeze.js';
+import { inverseWeights } from './label-weights.js';
+import type { NetworkTrialSpec } from './network-setup.js';
+import { learningRates, momenta, rateTable } from './schedule.js';
+import { epochOrder, type ReadyTrial, type TrialOptions } from './trial-rows.js';
+
+export interface NetworkHistory {
+  /** By epoch; NaN where a value is not defined. */
+  readonly trainLoss: readonly number[];
+  readonly validationLoss: readonly number[];
+  readonly validationAuroc: readonly number[];
+  readonly bestEpoch: number;
+  /** [validation rows × outputs] of the best epoch. */
+  readonly validationLogits: Float32Array;
+  /** Wall seconds. */
+  readonly trainSeconds: number;
+  readonly validateSeconds: number;
+}
+
+interface Best {
+  readonly epoch: number;
+  readonly criterion: number;
+  readonly logits: Float32Array;
+  readonly weights: ReadonlyMap<string, Float32Array>;
+}
+
+/**
+ * Trains a network for all epochs of its trial, with a validation after each, and leaves it with the weights of the best
+ * one: the lowest validation loss or the highest macro AUROC, as the trial selects. Throws NON_FINITE when a training loss
+ * leaves the numbers (`network.steps` is the step), ABORTED when the signal stops it.
+ */
+export async function trainEpochs(
+  network: Network,
+  task: Task,
+  spec: NetworkTrialSpec,
+  trial: ReadyTrial,
+  { signal, onProgress }: TrialOptions,
+): Promise<NetworkHistory> {
+  const call = signal === undefined ? {} : { signal };
+  const requestOf = passRequests(network.stages.length, task, spec, trial);
+  const measure = validationMeasure(task, spec, trial);
+  const trainLoss: number[] = [];
+  const validationLoss: number[] = [];
+  const validationAuroc: number[] = [];
+  let best: Best | undefined;
+  let trainSeconds = 0;
+  let validateSeconds = 0;
+  for (let epoch = 0; epoch < spec.epochs; epoch++) {
+    const started = performance.now();
+    const { losses } = await network.train(requestOf(epoch), call);
+    const trained = performance.now();
+    const logits = await network.infer(trial.validationRows, call);
+    const { loss, auroc } = measure(logits);
+    trainLoss.push(losses.reduce((sum, value) => sum + value, 0) / losses.length);
+    validationLoss.push(loss);
+    validationAuroc.push(auroc);
+    const criterion = spec.select === 'auroc' && !Number.isNaN(auroc) ? -auroc : loss;
+    if (best === undefined || isBetter(criterion, best.criterion)) {
+      best = { epoch, criterion, logits, weights: network.weights() };
+    }
+    trainSeconds += (trained - started) / 1000;
+    validateSeconds += (performance.now() - trained) / 1000;
+    onProgress?.((epoch + 1) / spec.epochs);
+  }
+  const { epoch: bestEpoch, logits: validationLogits, weights } = best!;
+  if (bestEpoch < spec.epochs - 1) for (const [name, values] of weights) network.load(name, values);
+  const curves = { trainLoss, validationLoss, validationAuroc };
+  return { ...curves, bestEpoch, validationLogits, trainSeconds, validateSeconds };
+}
+
+/** As in a head bank: a criterion that is not a number makes the last epoch the best, until one is a number. */
+function isBetter(criterion: number, best: number): boolean {
+  return Number.isNaN(criterion) ? Number.isNaN(best) : !(criterion >= best);
+}
+
+/** The engine's request for each epoch: its order of samples and its part of the tables over all steps. */
+function passRequests(
+  stages: number,
+  task: Task,
+  spec: NetworkTrialSpec,
+  { subset }: ReadyTrial,
+): (epoch: number) => NativeTrainRequest {
+  const steps = Math.ceil(subset.rows.length / spec.batch);
+  const totalSteps = steps * spec.epochs;
+  const factors = new Array<number>(stages).fill(1);
+  const rates = rateTable(learningRates(spec.policy, spec.lr, totalSteps), factors);
+  const moving = momenta(spec.policy, totalSteps);
+  const trained = freezePlan(spec.strategy, stages, totalSteps);
+  return (epoch) => {
+    const order = epochOrder(subset.rows, epoch, spec.seed);
+    const [first, end] = [epoch * steps, (epoch + 1) * steps];
+    return {
+      order,
+      ...(subset.oversampled > 0 ? { occurrences: occurrencesOf(order) } : {}),
+      targets: task.targets,
+      learningRates: rates.subarray(first * stages, end * stages),
+      ...(moving === undefined ? {} : { momenta: moving.subarray(first, end) }),
+      trainedStages: trained.subarray(first, end),
+      epoch,
+    };
+  };
+}
+
+/** How often each row came before. */
+function occurrencesOf(order: Uint32Array): Uint32Array {
+  const seen = new Map<number, number>();
+  return order.map((row) => {
+    const before = seen.get(row) ?? 0;
+    seen.set(row, before + 1);
+    return before;
+  });
+}
+
+/** Loss (with the weights of training, as a head bank's) and macro AUROC of validation logits; NaN where undefined. */
+function validationMeasure(task: Task, spec: NetworkTrialSpec, { subset, validationRows }: ReadyTrial) {
+  const { kind, outputNames } = task;
+  const targets = targetsOf(task, validationRows);
+  const weights: LossWeights = spec.labelWeights === 'none' ? {} : inverseWeights(task, subset.rows);
+  return (logits: Float32Array): { loss: number; auroc: number } => {
+    if (!logits.every(Number.isFinite)) return { loss: Number.NaN, auroc: Number.NaN };
+    return {
+      loss: meanLoss(task.loss, logits, targets, outputNames.length, weights),
+      auroc: macroAuroc({ kind, outputNames, logits, targets }) ?? Number.NaN,
+    };
+  };
+}

@@ -1,0 +1,84 @@
+import { availableParallelism } from 'node:os';
+import { ThawError } from '../base/errors.js';
+import { evaluateTrial } from './evaluate-trial.js';
+import { isNetworkTrial, type NetworkTrialInputs, openNetwork } from './network-setup.js';
+import { type NetworkHistory, trainEpochs } from './network-training.js';
+import { failure, nonFinite, type TrialOutcome } from './outcome.js';
+import type { TrialSpec } from './trial.js';
+import { recordedCurve, trialRecord } from './trial-record.js';
+import { prepareTrials, type ReadyTrial, rowsOf, type TrialOptions } from './trial-rows.js';
+
+export type { NetworkTrialInputs } from './network-setup.js';
+
+/** Faults that concern more than one trial: nothing of the unit can run. */
+const UNIT_FAULTS: ReadonlySet<string> = new Set(['ABORTED', 'STORE', 'IO', 'RUNTIME', 'BUSY']);
+
+/**
+ * Trains networks, one after another. A trial that cannot be trained (a source with an operator that the engine does not
+ * know, too few images, a loss that is not finite) is a failed outcome; the others go on. Throws only when nothing can run
+ * (store unreadable, aborted).
+ */
+export async function trainNetworks(
+  inputs: NetworkTrialInputs,
+  specs: readonly TrialSpec[],
+  options: TrialOptions = {},
+): Promise<TrialOutcome[]> {
+  const { ready, failed } = prepareTrials(inputs, specs);
+  const outcomes: TrialOutcome[] = [...failed];
+  for (const [index, trial] of ready.entries()) {
+    const onProgress = (done: number) => options.onProgress?.((index + done) / ready.length);
+    try {
+      outcomes.push(await trainNetwork(inputs, trial, { ...options, onProgress }));
+    } catch (error) {
+      const ofUnit = !(error instanceof ThawError) || UNIT_FAULTS.has(error.code);
+      if (ofUnit || options.signal?.aborted === true) throw error;
+      outcomes.push(failure(trial.spec, error));
+    }
+  }
+  return outcomes;
+}
+
+async function trainNetwork(
+  inputs: NetworkTrialInputs,
+  trial: ReadyTrial,
+  options: TrialOptions,
+): Promise<TrialOutcome> {
+  const { spec } = trial;
+  if (!isNetworkTrial(spec)) {
+    throw new ThawError('RUNTIME', `expected a trial that trains a network, received \`${spec.strategy}\`.`);
+  }
+  await using network = openNetwork(inputs, spec, trial);
+  const { task, split } = inputs;
+  let history: NetworkHistory;
+  try {
+    history = await trainEpochs(network, task, spec, trial, options);
+  } catch (error) {
+    if (error instanceof ThawError && error.code === 'NON_FINITE') return nonFinite(spec, network.steps);
+    throw error;
+  }
+  const started = performance.now();
+  const testRows = rowsOf(task, split.test);
+  const test = await network.infer(testRows, options.signal === undefined ? {} : { signal: options.signal });
+  const inferSeconds = (performance.now() - started) / 1000;
+  const { validationRows } = trial;
+  const sets = evaluateTrial(task, {
+    validation: history.validationLogits,
+    validationRows,
+    test,
+    testRows,
+  });
+  const threads = inputs.threads ?? availableParallelism();
+  const record = trialRecord(inputs, trial, {
+    curves: {
+      trainLoss: recordedCurve(history.trainLoss),
+      validationLoss: recordedCurve(history.validationLoss),
+      validationAuroc: recordedCurve(history.validationAuroc),
+    },
+    bestEpoch: history.bestEpoch,
+    trainSeconds: history.trainSeconds * threads,
+    evaluateSeconds: (history.validateSeconds + inferSeconds) * threads,
+    testImages: testRows.length,
+    device: 'cpu',
+  });
+  return { status: 'ok', spec, result: { ...sets, ...record }, testLogits: test };
+}

@@ -1,0 +1,44 @@
+import type { FeatureStore } from '../features/store.js';
+import type { TrialResult } from './trial.js';
+import type { ReadyTrial, TrialInputs } from './trial-rows.js';
+
+/** What training and evaluating one trial took and gave. */
+export interface TrainingFacts {
+  readonly curves: TrialResult['curves'];
+  readonly bestEpoch: number;
+  /** Thread-seconds. */
+  readonly trainSeconds: number;
+  readonly evaluateSeconds: number;
+  readonly testImages: number;
+  readonly device: string;
+}
+
+/** What is recorded of a trained trial beside its metrics. */
+export function trialRecord(
+  { images, features }: TrialInputs & { readonly features?: FeatureStore | undefined },
+  { subset, validationRows, spec }: ReadyTrial,
+  { curves, bestEpoch, trainSeconds, evaluateSeconds, testImages, device }: TrainingFacts,
+): Omit<TrialResult, 'predictions' | 'validation' | 'test'> {
+  const share = (subset.images + validationRows.length + testImages) / Math.max(images.index.rows, 1);
+  return {
+    trainImages: subset.images,
+    trainPatients: subset.patients,
+    curves,
+    bestEpoch,
+    timing: {
+      decode: images.index.decodeSeconds * share,
+      extract: (features?.index.extractSeconds ?? 0) * share,
+      train: trainSeconds,
+      evaluate: evaluateSeconds,
+    },
+    extractImagesPerSecond: features?.index.imagesPerSecond ?? null,
+    trainImagesPerSecond: trainSeconds > 0 ? (spec.epochs * subset.rows.length) / trainSeconds : 0,
+    peakMemoryMb: process.resourceUsage().maxRSS / 1024,
+    device,
+  };
+}
+
+/** Numbers as a record holds them: null for what is none. */
+export function recordedCurve(values: readonly number[]): (number | null)[] {
+  return values.map((value) => (Number.isFinite(value) ? value : null));
+}
