@@ -29,6 +29,7 @@ const benches: Record<string, Bench> = {
   heads: { python: true, load: () => import('./heads.js') },
   extract: { python: true, load: () => import('./extract.js') },
   train: { python: true, load: () => import('./train.js') },
+  precision: { python: true, load: () => import('./precision.js') },
   ingest: { python: false, load: () => import('./ingest.js') },
 };
 

@@ -67,18 +67,35 @@ async function types() {
 }
 
 /** The engine builds and tests without Node. */
-async function cpp() {
-  const build = join('build', 'engine');
+function cpp() {
+  return engine('engine', ['-DCMAKE_BUILD_TYPE=Release'], []);
+}
+
+/** With address and undefined-behaviour checks, when asked for by `--only sanitize`; not the long comparisons of numbers. */
+function sanitize() {
+  const options = ['-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_CXX_FLAGS_RELEASE=-O1', '-DTHAW_SANITIZE=ON'];
+  return engine('sanitize', options, ['--exclude-regex', 'golden_network|onednn']);
+}
+
+async function engine(folder, options, chosen) {
+  const build = join('build', folder);
   const jobs = String(availableParallelism());
   const steps = [
-    ['cmake', ['-S', '.', '-B', build, '-DTHAW_ADDON=OFF', '-DCMAKE_BUILD_TYPE=Release']],
+    ['cmake', ['-S', '.', '-B', build, '-DTHAW_ADDON=OFF', ...options]],
     ['cmake', ['--build', build, '-j', jobs]],
   ];
   for (const [command, commandArgs] of steps) {
     const { status } = await run(command, commandArgs);
     if (status !== 0) return count(false);
   }
-  const { status, output } = await run('ctest', ['--test-dir', build, '--output-on-failure', '-j', jobs]);
+  const { status, output } = await run('ctest', [
+    '--test-dir',
+    build,
+    '--output-on-failure',
+    '-j',
+    jobs,
+    ...chosen,
+  ]);
   const [, failed = '0', all = '0'] = /(\d+) tests? failed out of (\d+)/.exec(output) ?? [];
   totals.passed += Number(all) - Number(failed);
   totals.failed += Number(failed);
@@ -108,9 +125,12 @@ async function node() {
   if (number('tests') === 0) count(false);
 }
 
-const stages = { lint, types, cpp, node };
+const stages = { lint, types, cpp, node, sanitize };
 for (const [name, stage] of Object.entries(stages)) {
-  if (only !== undefined ? !only.includes(name) : paths.length > 0 && name !== 'node') continue;
+  if (
+    only !== undefined ? !only.includes(name) : name === 'sanitize' || (paths.length > 0 && name !== 'node')
+  )
+    continue;
   console.log(`\n== ${name}`);
   const started = Date.now();
   await stage();

@@ -240,6 +240,12 @@ std::vector<OpCase> concatCases() {
                   const std::string whole = build.concat({in, build.conv(in, 3, window(1))});
                   return build.relu(build.add({convNorm(build, in, 8, window(1)), whole, build.norm(whole)}));
                 }),
+      blockCase("sum of two whose channels lie differently", 5, 4,
+                [](Build build, Name in) {
+                  const std::string whole = build.concat({in, build.conv(in, 3, window(1))});
+                  const std::string sum = build.relu(build.add({convNorm(build, in, 8, window(1)), whole}));
+                  return build.add({build.norm(whole), sum});
+                }),
       blockCase("concatenation of norms and pools", 5, 4,
                 [](Build build, Name in) {
                   const std::string whole = build.concat(

@@ -195,6 +195,19 @@ TEST("a trained middle stage: gradients pass through the frozen ones above it, w
   CHECK(count<StatisticsStep>(program.forward) == 2);
 }
 
+TEST("no gradient is made of a frozen addend or a frozen part of a concatenation") {
+  GraphBuilder build(3, 6, 6);
+  const std::string stem = build.conv(GraphBuilder::input, 4, window(3, 1, 1));
+  build.stage(1);
+  const std::string trained = build.conv(stem, 4, window(1));
+  const std::string both = build.concat({build.add({stem, trained, stem}), build.relu(stem)});
+  const Program program = lower(build.classified(build.conv(both, 2, window(1))), optionsOf(0b10));
+  // The sum's gradient goes to the trained addend alone; none goes through the relu.
+  CHECK(count<ActivationBackwardStep>(program.backward) == 0);
+  CHECK(count<CopyStep>(program.backward) == 2);
+  CHECK(count<ConvolutionBackwardStep>(program.backward) == 2);
+}
+
 TEST("an image is marked as the network's input where one dense convolution alone reads it") {
   const auto marks = [](const CheckedGraph& graph) {
     std::size_t marked = 0;

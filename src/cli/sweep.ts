@@ -59,6 +59,11 @@ function stopOnSignals(note: (message: string) => void): AbortSignal {
   return stop.signal;
 }
 
+function formatBytes(bytes: number): string {
+  const [unit, size] = bytes < 1e9 ? (['MB', 1e6] as const) : (['GB', 1e9] as const);
+  return `${(bytes / size).toPrecision(bytes / size < 10 ? 2 : 3)} ${unit}`;
+}
+
 function printPlan(plan: Plan, config: SweepConfig, json: boolean): void {
   const { units, stores, ...counts } = plan;
   if (json) {
@@ -74,14 +79,13 @@ function printPlan(plan: Plan, config: SweepConfig, json: boolean): void {
   for (const { strategy, trials, units: own, seconds } of plan.strategies) {
     line(
       'strategy',
-      `${strategy}: ${trials} trials in ${own} units, ${formatDuration(seconds)} of one worker`,
+      `${strategy}: ${trials} ${trials === 1 ? 'trial' : 'trials'} in ${own} ${own === 1 ? 'unit' : 'units'}, ${formatDuration(seconds)} of one worker`,
     );
   }
-  for (const { dataset, source, cut, featureDtype, cached, images } of stores) {
-    line(
-      'features',
-      `${dataset} through ${source} at ${cut}, ${featureDtype}: ${cached ? 'cached' : `${images} images to extract`}`,
-    );
+  for (const { dataset, source, cut, featureDtype, cached, images, bytes } of stores) {
+    const size = bytes === undefined ? '' : `, ${formatBytes(bytes)}`;
+    const state = cached ? 'cached' : `${images} images to extract`;
+    line('features', `${dataset} through ${source} at ${cut}, ${featureDtype}: ${state}${size}`);
   }
   line('estimate', formatDuration(plan.estimatedSeconds));
   line('run folder', config.out);

@@ -170,6 +170,8 @@ export interface PlannedStore {
   readonly featureDtype: TrialSpec['featureDtype'];
   readonly cached: boolean;
   readonly images: number;
+  /** On disk; undefined where the shape at the cut is not known. */
+  readonly bytes?: number;
 }
 
 /** What is to run of one strategy. */
@@ -199,7 +201,7 @@ export interface PlanOptions extends Omit<UnitOptions, 'done'> {
   readonly ledger: { readonly byTrial: ReadonlyMap<string, TrialState> };
   readonly retryFailed?: boolean;
   /** Whether the feature store is complete. */
-  readonly isCached: (store: Omit<PlannedStore, 'cached' | 'images'>) => boolean;
+  readonly isCached: (store: Omit<PlannedStore, 'cached' | 'images' | 'bytes'>) => boolean;
   /** Whether the image store of a data set is complete; without it, it counts as decoded when any of its features are cached. */
   readonly isDecoded?: (dataset: string) => boolean;
 }
@@ -253,6 +255,7 @@ function storesOf(
   return [...byStore.keys()].sort().map((key) => {
     const { dataset, source, cut, featureDtype } = byStore.get(key)![0]!;
     const images = (sizes.data.get(dataset) ?? TYPICAL.data).images;
+    const features = sizes.cuts.get(`${source}/${cut}`)?.features;
     return {
       dataset,
       source,
@@ -260,6 +263,7 @@ function storesOf(
       featureDtype,
       cached: isCached({ dataset, source, cut, featureDtype }),
       images,
+      ...(features === undefined ? {} : { bytes: images * features * (featureDtype === 'float16' ? 2 : 4) }),
     };
   });
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { ThawError } from '../../src/base/errors.js';
 import type { NetworkOptions } from '../../src/engine/network.js';
@@ -233,9 +232,15 @@ test('networks in two worker threads of one process do not disturb each other', 
   await using network = expected.network;
   for (let epoch = 0; epoch < 3; epoch++) await network.train(passOver(expected, { epoch }));
   const logits = await network.infer(allRows);
-  const path = fileURLToPath(new URL('./network-worker.ts', import.meta.url));
-  const code = "require('tsx/esm/api').register(); import(require('node:worker_threads').workerData)";
-  const workers = [0, 1].map(() => new Worker(code, { eval: true, workerData: path }));
+  const code = `
+    const { workerData } = require('node:worker_threads');
+    import(workerData.tsx).then(({ tsImport }) => tsImport(workerData.path, workerData.path));
+  `;
+  const workerData = {
+    path: new URL('./network-worker.ts', import.meta.url).href,
+    tsx: import.meta.resolve('tsx/esm/api'),
+  };
+  const workers = [0, 1].map(() => new Worker(code, { eval: true, workerData }));
   for (const answer of await Promise.all(workers.map((worker) => once(worker, 'message'))))
     assert.deepEqual(answer[0], logits);
   await Promise.all(workers.map((worker) => worker.terminate()));

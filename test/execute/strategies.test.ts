@@ -32,6 +32,27 @@ function softmaxSource(folder: string): string {
   return `  odd: { pretraining: none, architecture: odd, file: odd.onnx, ${input} }`;
 }
 
+/** One 3×3 convolution and pooling: a backbone of a single stage. */
+function singleStageSource(folder: string): string {
+  const geometry = { stride: [2, 2], dilation: [1, 1], padding: [1, 1, 1, 1], groups: 1 } as const;
+  const data = Float32Array.from({ length: 8 * 9 }, (_, index) => Math.sin(index));
+  const graph: Graph = {
+    name: 'single',
+    input: 'x',
+    inputShape: [1, 32, 32],
+    output: 'f',
+    nodes: [
+      { op: 'conv2d', name: 'conv', inputs: ['x'], output: 'c', weight: 'w', ...geometry },
+      { op: 'relu', name: 'relu', inputs: ['c'], output: 'r' },
+      { op: 'global-average-pool', name: 'pool', inputs: ['r'], output: 'p' },
+      { op: 'flatten', name: 'flatten', inputs: ['p'], output: 'f' },
+    ],
+    parameters: new Map([['w', { shape: [8, 1, 3, 3], data }]]),
+  };
+  writeFileSync(join(folder, 'single.onnx'), writeOnnx(graph));
+  return `  single: { pretraining: none, architecture: single, file: single.onnx, ${input} }`;
+}
+
 test('a unit reads the store of its cut, one of the whole network reads images', { timeout }, async (t) => {
   const folder = temporaryFolder(t);
   const config = tinyConfig(folder, { set: strategies('extractor, last-block, full') });
@@ -69,8 +90,14 @@ test('a unit reads the store of its cut, one of the whole network reads images',
 test('the whole network alone makes no feature store', { timeout }, async (t) => {
   const config = tinyConfig(temporaryFolder(t), { set: strategies('full') });
   const keeping = new KeepingExecutor();
-  await runSweep(config, keeping, optionsOf(config));
-  assert.ok(keeping.shard!.units.every((unit) => !('featureStore' in unit)));
+  await runSweep(config, keeping, { ...optionsOf(config, { filter: 'task=effusion' }), workers: 2 });
+  const { units, threads } = keeping.shard!;
+  assert.ok(units.every((unit) => !('featureStore' in unit)));
+  assert.deepEqual(
+    [units.length, threads],
+    [1, threadsPerWorker(2)],
+    'threads follow from the workers, not from what is left to do',
+  );
   assert.deepEqual(readdirSync(config.cache).sort(), ['images', 'phantom']);
 });
 
@@ -80,7 +107,8 @@ test('sources that cannot be trained fail their trials with the reason, heads on
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, 'model.onnx'), 'another file');
   const broken = `  broken: { pretraining: none, architecture: x, file: model.onnx, sha256: '${'0'.repeat(64)}', ${input} }`;
-  const sources = `  random: { card: ${randomCard} }\n${softmaxSource(folder)}\n${broken}`;
+  const own = [softmaxSource(folder), singleStageSource(folder), broken].join('\n');
+  const sources = `  random: { card: ${randomCard} }\n${own}`;
   const set = [...strategies('extractor, last-block, full'), 'grid.task=effusion', 'training.epochs=1'];
   const config = tinyConfig(folder, { sources, set });
   const outcome = await runSweep(config, executor, optionsOf(config));
@@ -97,6 +125,9 @@ test('sources that cannot be trained fail their trials with the reason, heads on
     // The softmax lies before the cut: onnxruntime runs it.
     'odd last-block': /ok/,
     'odd full': /the engine cannot train the operator "softmax"/,
+    'single extractor': /ok/,
+    'single last-block': /there is no cut "before-last-stage".*Cuts of this network: stem, pooled/,
+    'single full': /ok/,
     'broken extractor': /source broken:.*SHA-256/,
     'broken last-block': /source broken:.*SHA-256/,
     'broken full': /source broken:.*SHA-256/,
@@ -106,7 +137,7 @@ test('sources that cannot be trained fail their trials with the reason, heads on
     const line = told.find((one) => one.startsWith(`${start}:`)) ?? '';
     assert.match(line.slice(start.length + 1), reason, told.join('\n'));
   }
-  assert.deepEqual([outcome.ok, outcome.failed, outcome.left], [5, 4, 0]);
+  assert.deepEqual([outcome.ok, outcome.failed, outcome.left], [7, 5, 0]);
 });
 
 test('a network whose files change while the sweep runs is not trained', { timeout }, async (t) => {

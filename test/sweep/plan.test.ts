@@ -226,6 +226,7 @@ describe('plans', () => {
         featureDtype: 'float16',
         cached: true,
         images: 1000,
+        bytes: 1000 * 512 * 2,
       },
       {
         dataset: 'nih',
@@ -234,6 +235,7 @@ describe('plans', () => {
         featureDtype: 'float32',
         cached: false,
         images: 1000,
+        bytes: 1000 * 512 * 4,
       },
     ]);
     const all = { byTrial: new Map(ids.map((id) => [id, okRow(id)])) };

@@ -21,11 +21,13 @@ class Contract {
     whole(step.in);
     whole(step.out);
     apart(step.in, step.out);
+    slides(step.window, step.in, step.out);
     read(step.in);
     if (step.accumulate) read(step.out);
   }
   void operator()(const ConvolutionBackwardStep& step) {
     whole(step.gradient);
+    slides(step.forward.window, step.forward.in, step.gradient);
     read(step.gradient);
     if (step.in) {
       whole(*step.in);
@@ -85,6 +87,7 @@ class Contract {
   }
   void operator()(const PoolStep& step) {
     alike(step.in, step.out);
+    slides(step.window, step.in, step.out);
     if (step.indices) {
       alike(step.out, *step.indices);
       whole(*step.indices);
@@ -155,6 +158,11 @@ class Contract {
     expect(a.channels == b.channels && a.view.channels == b.view.channels, "places have as many channels");
     for (std::size_t channel = 0; channel < a.channels; channel++)
       expect(a.at(channel) == b.at(channel), "channels lie alike");
+  }
+  void slides(const Window& window, const Place& in, const Place& out) const {
+    const Buffer &from = program_.buffers[in.view.buffer], &to = program_.buffers[out.view.buffer];
+    expect(windowCount(window, from.height, 0) == to.height && windowCount(window, from.width, 1) == to.width,
+           "a window makes a map of its output's size");
   }
   void whole(const Place& place) const {
     expect(place.view.first == 0 && place.view.channels == program_.buffers[place.view.buffer].channels,

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { findFactors } from '../../src/report/factors.js';
+import type { NetworkSpec, TrialSpec } from '../../src/train/trial.js';
+import { spec } from './fixture.js';
+
+const network: NetworkSpec = { batchNorm: 'batch', precision: 'fp32', clipNorm: 0, augment: 'none' };
+const noAugment = {
+  resize: 0,
+  size: 0,
+  crop: 'none',
+  pad: 0,
+  flip: 0,
+  verticalFlip: 0,
+  rotation: 0,
+  brightness: 0,
+  contrast: 0,
+  mixup: 0,
+} as const;
+
+function full(changes: Partial<NetworkSpec>): TrialSpec {
+  return {
+    ...spec,
+    strategy: 'full',
+    cut: 'none',
+    featureScaling: 'none',
+    network: { ...network, ...changes },
+  };
+}
+
+test('what a strategy brings with it is no factor of its own', () => {
+  const lastBlock: TrialSpec = {
+    ...full({}),
+    strategy: 'last-block',
+    cut: 'block2',
+    featureDtype: 'float16',
+  };
+  const { factors, levelsOf } = findFactors([spec, lastBlock, full({})]);
+  assert.deepEqual(
+    factors.map(({ key, levels }) => [key, levels]),
+    [['strategy', ['extractor', 'last-block', 'full']]],
+  );
+  assert.deepEqual(levelsOf, [[0], [1], [2]]);
+});
+
+test('settings of networks are factors where networks differ in them, heads have none of their levels', () => {
+  const specs = [
+    full({ clipNorm: 5 }),
+    spec,
+    full({ clipNorm: 0.5, batchNorm: 'frozen' }),
+    full({ clipNorm: 0.5, augment: { ...noAugment, flip: 0.5, crop: 'random', size: 200 } }),
+  ];
+  const { factors, levelsOf } = findFactors(specs);
+  assert.deepEqual(
+    factors.map(({ title, levels }) => [title, levels]),
+    [
+      ['Strategy', ['full', 'extractor']],
+      ['Batch norm', ['batch', '–', 'frozen']],
+      ['Gradient norm clipped at', ['0.5', '5', '–']],
+      ['Augmentation', ['none', '–', 'size 200, crop random, flip 0.5']],
+    ],
+  );
+  assert.deepEqual(levelsOf[0], [0, 0, 1, 0]);
+  assert.deepEqual(levelsOf[1], [1, 1, 2, 1]);
+  assert.equal(new Set(levelsOf.map((levels) => levels.join())).size, 4, 'four configurations');
+});
