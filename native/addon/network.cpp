@@ -52,7 +52,8 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
   Napi::Value readGradient(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       Network& network = open();
-      return float32Array(info.Env(), network.readGradient(network.parameter(Argument(info[0], "parameter").text())));
+      return float32Array(info.Env(),
+                          network.readGradient(network.parameter(Argument(info[0], "parameter").text())));
     });
   }
 
@@ -142,7 +143,8 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
   }
 
   Napi::Value bytes(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), static_cast<double>(open().bytes())); });
+    return guarded(info.Env(),
+                   [&] { return Napi::Number::New(info.Env(), static_cast<double>(open().bytes())); });
   }
 
   void dispose(const Napi::CallbackInfo& info) {
@@ -185,8 +187,9 @@ Napi::Function networkClass(Napi::Env env) {
   return Object::DefineClass(
       env, "Network",
       {Object::InstanceMethod<&Object::load>("load"), Object::InstanceMethod<&Object::read>("read"),
-       Object::InstanceMethod<&Object::readGradient>("readGradient"), Object::InstanceMethod<&Object::train>("train"),
-       Object::InstanceMethod<&Object::infer>("infer"), Object::InstanceMethod<&Object::snapshot>("snapshot"),
+       Object::InstanceMethod<&Object::readGradient>("readGradient"),
+       Object::InstanceMethod<&Object::train>("train"), Object::InstanceMethod<&Object::infer>("infer"),
+       Object::InstanceMethod<&Object::snapshot>("snapshot"),
        Object::InstanceMethod<&Object::restore>("restore"), Object::InstanceMethod<&Object::steps>("steps"),
        Object::InstanceMethod<&Object::bytes>("bytes"), Object::InstanceMethod<&Object::dispose>("dispose")});
 }

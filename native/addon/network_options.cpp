@@ -11,8 +11,8 @@ std::vector<std::size_t> counts(const Argument& list, std::size_t length, std::u
   for (const Argument& item : list.list()) numbers.push_back(item.count(least));
   if (length != 0 && numbers.size() != length)
     throw EngineError(ErrorCode::engine,
-                      "expected " + std::to_string(length) + " numbers for " + list.name() + " but received " +
-                          std::to_string(numbers.size()) + ".",
+                      "expected " + std::to_string(length) + " numbers for " + list.name() +
+                          " but received " + std::to_string(numbers.size()) + ".",
                       list.name());
   return numbers;
 }
@@ -32,7 +32,8 @@ Window window(const Argument& node, const std::array<std::size_t, 2>& kernel) {
   result.stride = pair(node.field("stride"), 1);
   const auto padding = counts(node.field("padding"), 4, 0);
   result.padding = {padding[0], padding[1], padding[2], padding[3]};
-  if (const Argument dilation = node.field("dilation"); dilation.isGiven()) result.dilation = pair(dilation, 1);
+  if (const Argument dilation = node.field("dilation"); dilation.isGiven())
+    result.dilation = pair(dilation, 1);
   if (const Argument ceil = node.field("ceilMode"); ceil.isGiven()) result.ceilMode = ceil.flag();
   return result;
 }
@@ -40,7 +41,8 @@ Window window(const Argument& node, const std::array<std::size_t, 2>& kernel) {
 /** Kernel of a convolution: the last two lengths of its weight. */
 std::array<std::size_t, 2> kernelOf(const std::string& weight, const std::vector<Parameter>& parameters) {
   for (const Parameter& parameter : parameters)
-    if (parameter.name == weight && parameter.shape.size() == 4) return {parameter.shape[2], parameter.shape[3]};
+    if (parameter.name == weight && parameter.shape.size() == 4)
+      return {parameter.shape[2], parameter.shape[3]};
   return {1, 1};  // which the check of the graph refuses, with the node
 }
 
@@ -52,11 +54,13 @@ Op op(const Argument& node, const std::vector<Parameter>& parameters) {
                   optionalText(node.field("bias"))};
   }
   if (name == "batch-norm")
-    return BatchNorm{node.field("scale").text(),    node.field("bias").text(),      node.field("mean").text(),
-                     node.field("variance").text(), node.field("epsilon").number(), node.field("momentum").number()};
+    return BatchNorm{node.field("scale").text(),     node.field("bias").text(),
+                     node.field("mean").text(),      node.field("variance").text(),
+                     node.field("epsilon").number(), node.field("momentum").number()};
   if (name == "max-pool") return MaxPool{window(node, pair(node.field("kernel"), 1))};
   if (name == "average-pool")
-    return AveragePool{window(node, pair(node.field("kernel"), 1)), node.field("countIncludesPadding").flag()};
+    return AveragePool{window(node, pair(node.field("kernel"), 1)),
+                       node.field("countIncludesPadding").flag()};
   if (name == "global-average-pool") return GlobalAveragePool{};
   if (name == "relu") return Relu{};
   if (name == "sigmoid") return Sigmoid{};
@@ -77,12 +81,17 @@ Graph graph(const Argument& given) {
   result.output = given.field("output").text();
   const auto shape = counts(given.field("inputShape"), 0, 1);
   if (shape.size() != 1 && shape.size() != 3)
-    throw EngineError(ErrorCode::engine, "expected [C, H, W] or [F] for the input's shape.", given.name() + ".inputShape");
-  result.inputExtent = shape.size() == 1 ? Extent{shape[0], 1, 1, true} : Extent{shape[0], shape[1], shape[2], false};
+    throw EngineError(ErrorCode::engine, "expected [C, H, W] or [F] for the input's shape.",
+                      given.name() + ".inputShape");
+  result.inputExtent =
+      shape.size() == 1 ? Extent{shape[0], 1, 1, true} : Extent{shape[0], shape[1], shape[2], false};
   for (const Argument& parameter : given.field("parameters").list())
     result.parameters.push_back({parameter.field("name").text(), counts(parameter.field("shape"), 0, 1)});
   for (const Argument& node : given.field("nodes").list()) {
-    Node made = {node.field("name").text(), op(node, result.parameters), {}, node.field("output").text(),
+    Node made = {node.field("name").text(),
+                 op(node, result.parameters),
+                 {},
+                 node.field("output").text(),
                  node.field("stage").count(0, 31)};
     for (const Argument& input : node.field("inputs").list()) made.inputs.push_back(input.text());
     result.nodes.push_back(std::move(made));
@@ -146,7 +155,8 @@ NetworkInput networkInput(const Argument& input) {
     const auto shape = counts(input.field("shape"), 0, 1);
     const bool flat = shape.size() == 1;
     if (!flat && shape.size() != 3)
-      throw EngineError(ErrorCode::engine, "expected [C, H, W] or [F] for the features' shape.", "input.shape");
+      throw EngineError(ErrorCode::engine, "expected [C, H, W] or [F] for the features' shape.",
+                        "input.shape");
     const Extent extent = flat ? Extent{shape[0], 1, 1, true} : Extent{shape[0], shape[1], shape[2], false};
     auto source = std::make_unique<FeatureBatches>(file->view(), extent);
     return {std::move(file), std::move(source)};
@@ -156,7 +166,8 @@ NetworkInput networkInput(const Argument& input) {
   auto file = openMatrix(images.field("images"), AccessPattern::random);
   assemble.images = file->view();
   if (assemble.images.type != ElementType::uint8)
-    throw EngineError(ErrorCode::engine, "expected 'uint8' for images.dtype but received another.", "images.dtype");
+    throw EngineError(ErrorCode::engine, "expected 'uint8' for images.dtype but received another.",
+                      "images.dtype");
   auto source = std::make_unique<ImageBatches>(assemble, augmentOptions(input.field("augment")));
   return {std::move(file), std::move(source)};
 }

@@ -11,7 +11,8 @@
 #include "engine/optimizer.h"
 #include "engine/program.h"
 
-// What a device has to offer to networks. Host pointers stand only where a batch goes in and results come out.
+// What a device has to offer to networks. Host pointers stand only where a batch goes in and results come
+// out.
 namespace thaw {
 
 enum class Precision { fp32, bf16 };
@@ -25,10 +26,10 @@ class DeviceMemory {
 
 /** What changes from step to step. Host memory, of `Program::batch` images. */
 struct StepContext {
-  const float* images = nullptr;   ///< InputStep: [N, C, H, W]
-  float* logits = nullptr;         ///< OutputStep: [N, outputs]
+  const float* images = nullptr;     ///< InputStep: [N, C, H, W]
+  float* logits = nullptr;           ///< OutputStep: [N, outputs]
   const float* gradients = nullptr;  ///< OutputBackwardStep: [N, outputs]
-  std::uint32_t seed = 0;          ///< of dropout
+  std::uint32_t seed = 0;            ///< of dropout
   std::uint32_t step = 0;
 };
 
@@ -46,8 +47,9 @@ struct ParameterUpdate {
 };
 
 /**
- * Parameters of a network on the device: float32 master weights (running statistics among them), gradients and moments, each
- * in the order in memory that the kernels want. `std::span`s hold numbers in the graph's order.
+ * Parameters of a network on the device: float32 master weights (running statistics among them), gradients
+ * and moments, each in the order in memory that the kernels want. `std::span`s hold numbers in the graph's
+ * order.
  */
 class ParameterStore {
  public:
@@ -85,6 +87,8 @@ class Backend {
   virtual const char* name() const = 0;
   /** Buffers' channels are padded to a multiple of this. */
   virtual std::size_t channelMultiple() const = 0;
+  /** See `ProgramOptions::takePixels`. */
+  virtual bool takesPixels() const = 0;
   /** Bytes of a buffer for a batch. */
   virtual std::size_t bytesOf(const Buffer& buffer, std::size_t batch) const = 0;
 
@@ -93,21 +97,24 @@ class Backend {
   virtual std::unique_ptr<DeviceMemory> allocateVectors(const Program& program) = 0;
 
   /**
-   * Room for the parameters of a graph. `training` is a program in which everything is trained: it tells how each parameter
-   * is used, so that its gradient's order can be chosen.
+   * Room for the parameters of a graph. `training` is a program in which everything is trained: it tells how
+   * each parameter is used, so that its gradient's order can be chosen.
    */
-  virtual std::unique_ptr<ParameterStore> makeParameters(const CheckedGraph& graph, const Program& training) = 0;
+  virtual std::unique_ptr<ParameterStore> makeParameters(const CheckedGraph& graph,
+                                                         const Program& training) = 0;
 
   /** A kernel for each step: forward's first, then backward's. */
-  virtual std::vector<std::unique_ptr<Kernel>> makeKernels(const ProgramMemory& memory, ParameterStore& parameters) = 0;
+  virtual std::vector<std::unique_ptr<Kernel>> makeKernels(const ProgramMemory& memory,
+                                                           ParameterStore& parameters) = 0;
 
   /** To be called by the thread that runs kernels, before it does. */
   virtual void enter() {}
 };
 
 /**
- * Naive kernels in double precision: the oracle of the tests. Buffers are [N, C, H, W]. `rounding` bf16 rounds what each
- * step leaves in buffers of activations, as a backend that computes in bf16 does; weights stay as they are.
+ * Naive kernels in double precision: the oracle of the tests. Buffers are [N, C, H, W]. `rounding` bf16
+ * rounds what each step leaves in buffers of activations, as a backend that computes in bf16 does; weights
+ * stay as they are.
  */
 std::unique_ptr<Backend> makeReferenceBackend(std::size_t channelMultiple = 1,
                                               Precision rounding = Precision::fp32);

@@ -8,14 +8,16 @@
 
 namespace thaw {
 
-FeatureBatches::FeatureBatches(const MatrixView& features, const Extent& extent) : features_(features), extent_(extent) {
+FeatureBatches::FeatureBatches(const MatrixView& features, const Extent& extent)
+    : features_(features), extent_(extent) {
   if (features.columns != extent.size())
     throw EngineError(ErrorCode::engine,
                       "expected " + std::to_string(extent.size()) + " columns for features but received " +
                           std::to_string(features.columns) + ".",
                       "features");
   if (features.type == ElementType::uint8)
-    throw EngineError(ErrorCode::engine, "expected float32 or float16 for features but received uint8.", "features");
+    throw EngineError(ErrorCode::engine, "expected float32 or float16 for features but received uint8.",
+                      "features");
 }
 
 void FeatureBatches::fill(const BatchRequest& request, std::span<float> images, std::span<float>) {

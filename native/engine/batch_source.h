@@ -28,7 +28,8 @@ class BatchSource {
   virtual std::size_t rows() const = 0;
   virtual Extent extent() const = 0;
   /**
-   * Fills `images` [n, C, H, W]. `targets` [n, outputs] come in as those of the rows and are changed where images are mixed.
+   * Fills `images` [n, C, H, W]. `targets` [n, outputs] come in as those of the rows and are changed where
+   * images are mixed.
    */
   virtual void fill(const BatchRequest& request, std::span<float> images, std::span<float> targets) = 0;
 };

@@ -6,8 +6,8 @@
 
 namespace thaw {
 
-/** Kinds of fault, by name in `src/base/errors.ts`. In a head bank a loss that is not finite is no exception but a head's
- * `failedStep`. */
+/** Kinds of fault, by name in `src/base/errors.ts`. In a head bank a loss that is not finite is no exception
+ * but a head's `failedStep`. */
 enum class ErrorCode { engine, store, busy, aborted, nonFinite };
 
 /** The one exception of the engine: what was expected, what came, and `node`, where (an option, a file), or

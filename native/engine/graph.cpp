@@ -23,7 +23,8 @@ std::string formatShape(const std::vector<std::size_t>& shape) {
 }
 
 std::string describe(const Extent& extent) {
-  return extent.flat ? formatShape({extent.channels}) : formatShape({extent.channels, extent.height, extent.width});
+  return extent.flat ? formatShape({extent.channels})
+                     : formatShape({extent.channels, extent.height, extent.width});
 }
 
 bool fits(std::size_t a, std::size_t b) {
@@ -33,28 +34,34 @@ bool fits(std::size_t a, std::size_t b) {
 /** Infers the extent of one node's output. */
 class ShapeRule {
  public:
-  ShapeRule(const Node& node, const std::vector<Extent>& inputs, const std::vector<const Parameter*>& parameters)
+  ShapeRule(const Node& node, const std::vector<Extent>& inputs,
+            const std::vector<const Parameter*>& parameters)
       : node_(node), inputs_(inputs), parameters_(parameters) {}
 
   Extent operator()(const Conv2d& conv) const {
     const Extent in = image();
     const auto& weight = parameters_[0]->shape;
     if (weight.size() != 4) refuse("a weight [out, in / groups, kh, kw]", formatShape(weight));
-    if (conv.groups == 0 || !fits(weight[1], conv.groups)) refuse("groups that divide the channels", std::to_string(conv.groups));
+    if (conv.groups == 0 || !fits(weight[1], conv.groups))
+      refuse("groups that divide the channels", std::to_string(conv.groups));
     if (in.channels != weight[1] * conv.groups)
       refuse(std::to_string(weight[1] * conv.groups) + " input channels", describe(in));
     if (weight[0] % conv.groups != 0)
-      refuse("output channels divisible by " + std::to_string(conv.groups) + " groups", std::to_string(weight[0]));
+      refuse("output channels divisible by " + std::to_string(conv.groups) + " groups",
+             std::to_string(weight[0]));
     if (conv.window.kernel[0] != weight[2] || conv.window.kernel[1] != weight[3])
-      refuse("a weight whose kernel is " + formatShape({conv.window.kernel[0], conv.window.kernel[1]}), formatShape(weight));
+      refuse("a weight whose kernel is " + formatShape({conv.window.kernel[0], conv.window.kernel[1]}),
+             formatShape(weight));
     if (conv.bias) expectVector(1, weight[0]);
     return slide(conv.window, in, weight[0]);
   }
   Extent operator()(const BatchNorm& norm) const {
     const Extent in = only();
     for (std::size_t which = 0; which < 4; which++) expectVector(which, in.channels);
-    if (!(norm.epsilon > 0 && std::isfinite(norm.epsilon))) refuse("an epsilon above 0", std::to_string(norm.epsilon));
-    if (!(norm.momentum >= 0 && norm.momentum <= 1)) refuse("a momentum from 0 to 1", std::to_string(norm.momentum));
+    if (!(norm.epsilon > 0 && std::isfinite(norm.epsilon)))
+      refuse("an epsilon above 0", std::to_string(norm.epsilon));
+    if (!(norm.momentum >= 0 && norm.momentum <= 1))
+      refuse("a momentum from 0 to 1", std::to_string(norm.momentum));
     return in;
   }
   Extent operator()(const MaxPool& pool) const { return poolExtent(pool.window); }
@@ -94,16 +101,18 @@ class ShapeRule {
     return {weight[0], 1, 1, true};
   }
   Extent operator()(const Dropout& dropout) const {
-    if (!(dropout.rate >= 0 && dropout.rate < 1)) refuse("a rate from 0 to below 1", std::to_string(dropout.rate));
+    if (!(dropout.rate >= 0 && dropout.rate < 1))
+      refuse("a rate from 0 to below 1", std::to_string(dropout.rate));
     return only();
   }
   Extent operator()(const Flatten&) const { return {only().size(), 1, 1, true}; }
   Extent operator()(const Identity&) const { return only(); }
 
   [[noreturn]] void refuse(const std::string& expected, const std::string& received) const {
-    throw EngineError(ErrorCode::engine,
-                      std::string(nameOf(node_.op)) + " expected " + expected + " but received " + received + ".",
-                      node_.name);
+    throw EngineError(
+        ErrorCode::engine,
+        std::string(nameOf(node_.op)) + " expected " + expected + " but received " + received + ".",
+        node_.name);
   }
 
  private:
@@ -146,7 +155,8 @@ class ShapeRule {
         refuse("kernel, stride, dilation and padding of at most " + std::to_string(limit), "more");
     }
     const Extent out = {channels, windowCount(window, in.height, 0), windowCount(window, in.width, 1), false};
-    if (out.height == 0 || out.width == 0) refuse("an input of at least its window (with padding)", describe(in));
+    if (out.height == 0 || out.width == 0)
+      refuse("an input of at least its window (with padding)", describe(in));
     return out;
   }
 
@@ -160,7 +170,8 @@ std::vector<std::string> parameterNames(const Op& op) {
     return conv->bias ? std::vector{conv->weight, *conv->bias} : std::vector{conv->weight};
   if (const auto* linear = std::get_if<Linear>(&op))
     return linear->bias ? std::vector{linear->weight, *linear->bias} : std::vector{linear->weight};
-  if (const auto* norm = std::get_if<BatchNorm>(&op)) return {norm->scale, norm->bias, norm->mean, norm->variance};
+  if (const auto* norm = std::get_if<BatchNorm>(&op))
+    return {norm->scale, norm->bias, norm->mean, norm->variance};
   return {};
 }
 
@@ -168,8 +179,9 @@ void checkSize(const Extent& extent, const std::string& node) {
   if (extent.channels > 0 && extent.height > 0 && extent.width > 0 && extent.channels <= channelLimit &&
       fits(extent.channels, extent.height) && fits(extent.channels * extent.height, extent.width))
     return;
-  throw EngineError(ErrorCode::engine, "expected lengths above 0, not too large to count, but received " + describe(extent) + ".",
-                    node);
+  throw EngineError(
+      ErrorCode::engine,
+      "expected lengths above 0, not too large to count, but received " + describe(extent) + ".", node);
 }
 
 std::unordered_map<std::string, std::size_t> indexParameters(const std::vector<Parameter>& parameters) {
@@ -179,7 +191,8 @@ std::unordered_map<std::string, std::size_t> indexParameters(const std::vector<P
     std::size_t size = 1;
     for (const std::size_t length : parameter.shape) {
       if (length == 0 || !fits(size, length))
-        throw EngineError(ErrorCode::engine, "expected lengths above 0 but received " + formatShape(parameter.shape) + ".",
+        throw EngineError(ErrorCode::engine,
+                          "expected lengths above 0 but received " + formatShape(parameter.shape) + ".",
                           parameter.name);
       size *= length;
     }
@@ -225,7 +238,8 @@ CheckedGraph checkGraph(Graph graph) {
     std::vector<Extent> extents;
     for (const std::string& input : node.inputs) {
       const auto found = tensors.find(input);
-      if (found == tensors.end()) refuse("reads the tensor \"" + input + "\", which no node before it makes.");
+      if (found == tensors.end())
+        refuse("reads the tensor \"" + input + "\", which no node before it makes.");
       looked.inputs.push_back(found->second);
       extents.push_back(checked.tensors[found->second].extent);
       checked.tensors[found->second].consumers.push_back(index);
@@ -234,12 +248,14 @@ CheckedGraph checkGraph(Graph graph) {
     for (const std::string& name : parameterNames(node.op)) {
       const auto found = parameters.find(name);
       if (found == parameters.end()) refuse("lacks the parameter \"" + name + "\".");
-      if (!used.insert(found->second).second) refuse("shares the parameter \"" + name + "\" with another use of it.");
+      if (!used.insert(found->second).second)
+        refuse("shares the parameter \"" + name + "\" with another use of it.");
       looked.parameters.push_back(found->second);
       ofNode.push_back(&graph.parameters[found->second]);
     }
     if (node.stage < stage) refuse("is of a stage below that of the node before it.");
-    if (node.stage > 31) refuse("expected a stage of at most 31 but received " + std::to_string(node.stage) + ".");
+    if (node.stage > 31)
+      refuse("expected a stage of at most 31 but received " + std::to_string(node.stage) + ".");
     stage = node.stage;
     looked.output = checked.tensors.size();
     if (!tensors.emplace(node.output, looked.output).second)
@@ -251,10 +267,12 @@ CheckedGraph checkGraph(Graph graph) {
   }
   const auto output = tensors.find(graph.output);
   if (output == tensors.end() || output->second == 0 || output->second + 1 != checked.tensors.size())
-    throw EngineError(ErrorCode::engine, "expected the last node to make the output \"" + graph.output + "\".", graph.output);
+    throw EngineError(ErrorCode::engine,
+                      "expected the last node to make the output \"" + graph.output + "\".", graph.output);
   const Extent& result = checked.tensors[output->second].extent;
   if (result.pixels() != 1)
-    throw EngineError(ErrorCode::engine, "expected one vector an image as output but received " + describe(result) + ".",
+    throw EngineError(ErrorCode::engine,
+                      "expected one vector an image as output but received " + describe(result) + ".",
                       graph.output);
   for (const Tensor& tensor : checked.tensors)
     if (tensor.consumers.empty() && tensor.name != graph.output)

@@ -26,7 +26,8 @@ struct Node {
   Op op;
   std::vector<std::string> inputs;
   std::string output;
-  std::size_t stage = 0;  ///< group of layers that is frozen and unfrozen together; never falls from node to node
+  std::size_t stage =
+      0;  ///< group of layers that is frozen and unfrozen together; never falls from node to node
 };
 
 /** Shape of a parameter; its numbers are loaded into a network. */
@@ -52,13 +53,13 @@ struct Tensor {
 
   std::string name;
   Extent extent;
-  std::size_t maker = none;             ///< index of the node that makes it, none = the graph's input
+  std::size_t maker = none;            ///< index of the node that makes it, none = the graph's input
   std::vector<std::size_t> consumers;  ///< nodes that read it, in order; one that reads it twice stands twice
 };
 
 /** A node with its tensors and parameters looked up. */
 struct CheckedNode {
-  std::vector<std::size_t> inputs;      ///< into `CheckedGraph::tensors`
+  std::vector<std::size_t> inputs;  ///< into `CheckedGraph::tensors`
   std::size_t output = 0;
   std::vector<std::size_t> parameters;  ///< into `Graph::parameters`, in the order of the op's fields
 };
@@ -77,14 +78,15 @@ struct CheckedGraph {
 };
 
 /**
- * Checks names, order, shapes and parameters, and infers all shapes. Throws ENGINE, with the node's name, for what does
- * not fit: a tensor that no node before makes, two of one name, a window larger than its input, a parameter of another
- * shape, that is missing or that two nodes read, a stage below the one before, an output that is not a vector.
+ * Checks names, order, shapes and parameters, and infers all shapes. Throws ENGINE, with the node's name, for
+ * what does not fit: a tensor that no node before makes, two of one name, a window larger than its input, a
+ * parameter of another shape, that is missing or that two nodes read, a stage below the one before, an output
+ * that is not a vector.
  */
 CheckedGraph checkGraph(Graph graph);
 
-/** Positions of a window along one axis (0 = height, 1 = width); in ceil mode one that would start beyond the input and its
- * leading padding is left out, as PyTorch and ONNX have it. 0 where it does not fit. */
+/** Positions of a window along one axis (0 = height, 1 = width); in ceil mode one that would start beyond the
+ * input and its leading padding is left out, as PyTorch and ONNX have it. 0 where it does not fit. */
 std::size_t windowCount(const Window& window, std::size_t size, std::size_t axis);
 
 }  // namespace thaw

@@ -23,7 +23,8 @@ std::optional<Activation> activationOf(const Op& op) {
   if (std::holds_alternative<Relu>(op)) return Activation{Activation::Kind::relu};
   if (std::holds_alternative<Sigmoid>(op)) return Activation{Activation::Kind::sigmoid};
   if (const auto* clip = std::get_if<Clip>(&op))
-    return Activation{Activation::Kind::clip, static_cast<float>(clip->minimum), static_cast<float>(clip->maximum)};
+    return Activation{Activation::Kind::clip, static_cast<float>(clip->minimum),
+                      static_cast<float>(clip->maximum)};
   return std::nullopt;
 }
 
@@ -48,7 +49,7 @@ void Lowering::run() {
   if (readers.size() == 1 && placement_.window(0) == nullptr) {
     const auto* conv = std::get_if<Conv2d>(&graph_.graph.nodes[readers[0]].op);
     program.buffers[in.view.buffer].networkInput =
-        conv != nullptr && conv->groups == 1 && !skipsPixels(conv->window);
+        conv != nullptr && conv->groups == 1 && !(options_.takePixels && skipsPixels(conv->window));
   }
   program.forward.push_back(InputStep{in});
   places_[0] = in;
@@ -59,11 +60,14 @@ void Lowering::run() {
   program.forward.push_back(OutputStep{outputPlace});
 }
 
-/** Statistics are wanted of each tensor that a batch norm reads, and so of all that lie in the same buffer. */
+/** Statistics are wanted of each tensor that a batch norm reads, and so of all that lie in the same buffer.
+ */
 void Lowering::findStatistics() {
   std::vector<bool> buffers(program.buffers.size(), false);
   for (std::size_t node = firstTrained_; node < graph_.nodes.size(); node++) {
-    if (!std::holds_alternative<BatchNorm>(graph_.graph.nodes[node].op) || normModeOf(node) != NormMode::batch) continue;
+    if (!std::holds_alternative<BatchNorm>(graph_.graph.nodes[node].op) ||
+        normModeOf(node) != NormMode::batch)
+      continue;
     const std::size_t root = placement_.root(graph_.nodes[node].inputs[0]);
     measured_[root] = true;
     if (const Place* window = placement_.window(root)) buffers[window->view.buffer] = true;
@@ -159,7 +163,8 @@ std::optional<std::size_t> Lowering::takeResidual(std::size_t& tensor) {
   const auto next = onlyConsumer(tensor);
   if (!next || isTraining(*next) != isTraining(maker)) return std::nullopt;
   const CheckedNode& add = graph_.nodes[*next];
-  if (!std::holds_alternative<Add>(graph_.graph.nodes[*next].op) || add.inputs.size() != 2) return std::nullopt;
+  if (!std::holds_alternative<Add>(graph_.graph.nodes[*next].op) || add.inputs.size() != 2)
+    return std::nullopt;
   const std::size_t first = placement_.root(add.inputs[0]), second = placement_.root(add.inputs[1]);
   const std::size_t other = first == root ? second : first;
   if (other == root || !places_[other] || !placement_.alike(root, other)) return std::nullopt;
@@ -198,7 +203,8 @@ void Lowering::lowerNode(std::size_t node) {
   if (const auto* pool = std::get_if<MaxPool>(&op))
     return lowerPool(node, {PoolStep::Kind::maximum, pool->window, false, {}, {}, std::nullopt});
   if (const auto* pool = std::get_if<AveragePool>(&op))
-    return lowerPool(node, {PoolStep::Kind::average, pool->window, pool->countIncludesPadding, {}, {}, std::nullopt});
+    return lowerPool(
+        node, {PoolStep::Kind::average, pool->window, pool->countIncludesPadding, {}, {}, std::nullopt});
   if (std::holds_alternative<GlobalAveragePool>(op)) {
     const Extent& extent = graph_.inputOf(node).extent;
     Window all;
@@ -216,7 +222,7 @@ void Lowering::lowerConvolution(std::size_t node, const Conv2d& conv) {
   const auto& parameters = graph_.nodes[node].parameters;
   std::size_t tensor = outputOf(node);
   ConvolutionStep step = {node, inputOf(node, true), {}, conv.window, conv.groups, parameters[0], {}, {}, {}};
-  if (skipsPixels(conv.window)) step.in = takePixels(node, step);
+  if (options_.takePixels && skipsPixels(conv.window)) step.in = takePixels(node, step);
   if (conv.bias) step.bias = parameters[1];
   std::optional<std::size_t> residual;
   if (!isTraining(node)) {
@@ -232,9 +238,9 @@ void Lowering::lowerConvolution(std::size_t node, const Conv2d& conv) {
   step.accumulate = residual.has_value();
   if (!residual) {
     step.out = newPlace(tensor);
-  } else if (const Place& other = *places_[*residual];
-             isWhole(other.view) && isUsedUp(*residual) && placement_.window(*residual) == nullptr &&
-             other.view.buffer != step.in.view.buffer) {
+  } else if (const Place& other = *places_[*residual]; isWhole(other.view) && isUsedUp(*residual) &&
+                                                       placement_.window(*residual) == nullptr &&
+                                                       other.view.buffer != step.in.view.buffer) {
     step.out = other;
   } else {
     step.out = newPlace(tensor);
@@ -286,8 +292,9 @@ void Lowering::lowerPool(std::size_t node, PoolStep step) {
     step.indices = newPlace(outputOf(node), Element::byte);
     const Window& window = step.window;
     if (window.kernel[0] * window.kernel[1] > 256)
-      throw EngineError(ErrorCode::engine, "expected a kernel of at most 256 pixels in training but received " +
-                        std::to_string(window.kernel[0]) + " x " + std::to_string(window.kernel[1]) + ".",
+      throw EngineError(ErrorCode::engine,
+                        "expected a kernel of at most 256 pixels in training but received " +
+                            std::to_string(window.kernel[0]) + " x " + std::to_string(window.kernel[1]) + ".",
                         graph_.graph.nodes[node].name);
   }
   emit(step, node, {step.in}, step.out);
@@ -342,8 +349,9 @@ void Lowering::lowerLinear(std::size_t node, const Linear& linear) {
   const auto& parameters = graph_.nodes[node].parameters;
   const std::size_t tensor = outputOf(node);
   const bool last = placement_.root(graph_.tensors.size() - 1) == tensor;
-  LinearStep step = {node, inputOf(node, true), newPlace(tensor, last ? Element::float32 : Element::activation),
-                     parameters[0], std::nullopt};
+  LinearStep step = {node, inputOf(node, true),
+                     newPlace(tensor, last ? Element::float32 : Element::activation), parameters[0],
+                     std::nullopt};
   if (linear.bias) step.bias = parameters[1];
   emit(step, node, {step.in}, step.out);
   finish(tensor, step.out);

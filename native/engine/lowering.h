@@ -8,8 +8,8 @@
 namespace thaw {
 
 /**
- * Which tensors of a graph are the same memory under several names, which lie within the buffer of a concatenation (so that
- * it costs no copy), and how their channels are padded.
+ * Which tensors of a graph are the same memory under several names, which lie within the buffer of a
+ * concatenation (so that it costs no copy), and how their channels are padded.
  */
 class Placement {
  public:

@@ -7,9 +7,10 @@ namespace thaw {
 namespace {
 
 /**
- * Walks the trained part from the output to its first node. Each buffer of activations gets a buffer of gradients of the
- * same shape: the first step that writes to a part of it overwrites, later ones add. Batch norms whose input others read
- * too leave a correction (k1 + k2 · (x − mean) for each channel) behind, which is applied once when the gradient is taken.
+ * Walks the trained part from the output to its first node. Each buffer of activations gets a buffer of
+ * gradients of the same shape: the first step that writes to a part of it overwrites, later ones add. Batch
+ * norms whose input others read too leave a correction (k1 + k2 · (x − mean) for each channel) behind, which
+ * is applied once when the gradient is taken.
  */
 class BackwardLowering {
  public:
@@ -44,7 +45,8 @@ class BackwardLowering {
     std::vector<bool> deferred;  ///< channels with corrections
   };
 
-  // Which channels of which buffers does a gradient have to reach? Those made, directly or not, from trained parameters.
+  // Which channels of which buffers does a gradient have to reach? Those made, directly or not, from trained
+  // parameters.
   void findWanted() {
     for (const Record& record : lowering_.records) {
       if (learns(record)) mark(record.output);
@@ -53,7 +55,8 @@ class BackwardLowering {
   /** Does the record have trained parameters, or inputs that a gradient has to reach? */
   bool learns(const Record& record) const {
     if (record.trained && hasParameters(record.step)) return true;
-    return std::any_of(record.inputs.begin(), record.inputs.end(), [&](const Place& place) { return isWanted(place); });
+    return std::any_of(record.inputs.begin(), record.inputs.end(),
+                       [&](const Place& place) { return isWanted(place); });
   }
   bool hasParameters(const Step& step) const {
     if (const auto* norm = std::get_if<NormalizeStep>(&step)) return trainsNorm(*norm);
@@ -83,8 +86,10 @@ class BackwardLowering {
       Place whole = place;
       whole.view = {buffer, 0, lowering_.program.buffers[buffer].channels};
       const std::size_t count = whole.view.channels;
-      found = channels_.emplace(buffer, Channels{lowering_.newBuffer(whole), std::vector(count, false),
-                                                 std::vector(count, false)}).first;
+      found = channels_
+                  .emplace(buffer, Channels{lowering_.newBuffer(whole), std::vector(count, false),
+                                            std::vector(count, false)})
+                  .first;
     }
     return found->second;
   }
@@ -110,7 +115,8 @@ class BackwardLowering {
     Channels& channels = channelsOf(place);
     for (std::size_t at = place.view.first; at < place.view.first + place.view.channels;) {
       std::size_t end = at;
-      while (end < place.view.first + place.view.channels && channels.written[end] == channels.written[at]) end++;
+      while (end < place.view.first + place.view.channels && channels.written[end] == channels.written[at])
+        end++;
       if (!channels.written[at]) {
         emit(FillStep{{{channels.gradient, at, end - at}, end - at, nullptr}});
         std::fill(channels.written.begin() + at, channels.written.begin() + end, true);
@@ -176,7 +182,8 @@ class BackwardLowering {
     std::size_t count = 0;
     for (const Record& record : lowering_.records)
       for (const Place& input : record.inputs)
-        if (input.view.buffer == place.view.buffer && input.view.first < place.view.first + place.view.channels &&
+        if (input.view.buffer == place.view.buffer &&
+            input.view.first < place.view.first + place.view.channels &&
             place.view.first < input.view.first + input.view.channels)
           count++;
     return count;
@@ -253,7 +260,8 @@ class BackwardLowering {
   }
 
   void lower(const Record& record, const LinearStep& step) {
-    LinearBackwardStep backward = {step, take(record.output, true), std::nullopt, std::nullopt, record.trained};
+    LinearBackwardStep backward = {step, take(record.output, true), std::nullopt, std::nullopt,
+                                   record.trained};
     if (record.trained) backward.in = kept(step.in);
     if (!isWanted(step.in)) return emit(backward);
     overwriting(step.in, [&](const Place& target) {

@@ -78,7 +78,8 @@ ArenaPlan planArena(const Program& program, const std::vector<std::size_t>& byte
   const std::vector<Lifetime> lives = lifetimes(program);
   std::vector<std::size_t> order(bytes.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return bytes[a] > bytes[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return bytes[a] > bytes[b]; });
   ArenaPlan plan;
   plan.offsets.resize(bytes.size(), 0);
   std::vector<std::size_t> placed;  // by offset

@@ -17,7 +17,8 @@ double secondsSince(std::chrono::steady_clock::time_point start) {
 }
 
 [[noreturn]] void refuse(const std::string& node, const std::string& expected, const std::string& received) {
-  throw EngineError(ErrorCode::engine, "expected " + expected + " for " + node + " but received " + received + ".", node);
+  throw EngineError(ErrorCode::engine,
+                    "expected " + expected + " for " + node + " but received " + received + ".", node);
 }
 
 void expectCount(const std::string& node, std::size_t expected, std::size_t received) {
@@ -43,8 +44,12 @@ struct Network::Host {
 };
 
 Network::Network(NetworkOptions options, std::unique_ptr<Backend> backend)
-    : options_(std::move(options)), backend_(std::move(backend)), graph_(checkGraph(std::move(options_.graph))),
-      outputs_(graph_.tensors.back().extent.channels), roles_(graph_.graph.parameters.size()), updates_(graph_.stages, 0) {
+    : options_(std::move(options)),
+      backend_(std::move(backend)),
+      graph_(checkGraph(std::move(options_.graph))),
+      outputs_(graph_.tensors.back().extent.channels),
+      roles_(graph_.graph.parameters.size()),
+      updates_(graph_.stages, 0) {
   checkOptions();
   for (std::size_t node = 0; node < graph_.nodes.size(); node++) {
     const bool norm = std::holds_alternative<BatchNorm>(graph_.graph.nodes[node].op);
@@ -61,10 +66,12 @@ Network::Network(NetworkOptions options, std::unique_ptr<Backend> backend)
 Network::~Network() = default;
 
 void Network::checkOptions() const {
-  if (options_.batch == 0 || options_.batch > 65536) refuse("batch", "1 to 65536", std::to_string(options_.batch));
+  if (options_.batch == 0 || options_.batch > 65536)
+    refuse("batch", "1 to 65536", std::to_string(options_.batch));
   if (!options_.normModes.empty()) expectCount("normModes", graph_.stages, options_.normModes.size());
   if (!options_.labelWeights.empty()) expectCount("labelWeights", outputs_, options_.labelWeights.size());
-  if (!options_.positiveWeights.empty()) expectCount("positiveWeights", outputs_, options_.positiveWeights.size());
+  if (!options_.positiveWeights.empty())
+    expectCount("positiveWeights", outputs_, options_.positiveWeights.size());
   if (!options_.positiveWeights.empty() && options_.loss != Loss::bce)
     refuse("positiveWeights", "none with softmax", "some");
   if (!(options_.weightDecay >= 0 && std::isfinite(options_.weightDecay)))
@@ -75,7 +82,12 @@ void Network::checkOptions() const {
 }
 
 ProgramOptions Network::programOptions(const Key& key) const {
-  return {key.batch, key.trainedStages, options_.normModes, options_.keepNormalized, backend_->channelMultiple()};
+  return {key.batch,
+          key.trainedStages,
+          options_.normModes,
+          options_.keepNormalized,
+          backend_->channelMultiple(),
+          backend_->takesPixels()};
 }
 
 std::size_t Network::parameter(const std::string& name) const {
@@ -110,7 +122,8 @@ void Network::compile(const std::vector<Key>& keys) {
     if (compiled != nullptr) continue;
     compiled = std::make_unique<Compiled>();
     compiled->program = lower(graph_, programOptions(key));
-    for (const Buffer& buffer : compiled->program.buffers) compiled->bytes.push_back(backend_->bytesOf(buffer, key.batch));
+    for (const Buffer& buffer : compiled->program.buffers)
+      compiled->bytes.push_back(backend_->bytesOf(buffer, key.batch));
     compiled->plan = planArena(compiled->program, compiled->bytes);
     compiled->vectors = backend_->allocateVectors(compiled->program);
     wanted = std::max(wanted, compiled->plan.bytes);
@@ -140,14 +153,17 @@ void Network::checkRequest(const BatchSource& source, const TrainRequest& reques
   if (!(source.extent() == graph_.tensors[0].extent)) {
     const Extent& wanted = graph_.tensors[0].extent;
     const auto text = [](const Extent& extent) {
-      return std::to_string(extent.channels) + " x " + std::to_string(extent.height) + " x " + std::to_string(extent.width);
+      return std::to_string(extent.channels) + " x " + std::to_string(extent.height) + " x " +
+             std::to_string(extent.width);
     };
     if (source.extent().size() != wanted.size() || source.extent().channels != wanted.channels)
       refuse("source", text(wanted), text(source.extent()));
   }
   for (const std::uint32_t row : request.order)
-    if (row >= source.rows()) refuse("order", "rows below " + std::to_string(source.rows()), std::to_string(row));
-  if (!request.occurrences.empty()) expectCount("occurrences", request.order.size(), request.occurrences.size());
+    if (row >= source.rows())
+      refuse("order", "rows below " + std::to_string(source.rows()), std::to_string(row));
+  if (!request.occurrences.empty())
+    expectCount("occurrences", request.order.size(), request.occurrences.size());
   expectCount("targets", source.rows() * outputs_, request.targets.size());
   expectCount("learningRates", steps * graph_.stages, request.learningRates.size());
   if (!request.momenta.empty()) expectCount("momenta", steps, request.momenta.size());
@@ -180,13 +196,14 @@ PassResult Network::train(BatchSource& source, const TrainRequest& request, cons
     const auto start = std::chrono::steady_clock::now();
     Host& host = hosts[step % 2];
     const std::size_t first = step * options_.batch, count = countOf(step);
-    BatchRequest batch = {request.order.subspan(first, count), {}, options_.seed, request.epoch,
+    BatchRequest batch = {request.order.subspan(first, count),       {},  options_.seed, request.epoch,
                           before + static_cast<std::uint32_t>(step), true};
     if (!request.occurrences.empty()) batch.occurrences = request.occurrences.subspan(first, count);
     for (std::size_t index = 0; index < count; index++)
-      std::copy_n(request.targets.begin() + static_cast<std::ptrdiff_t>(batch.rows[index] * outputs_), outputs_,
-                  host.targets.begin() + static_cast<std::ptrdiff_t>(index * outputs_));
-    source.fill(batch, std::span(host.images).first(count * imageSize), std::span(host.targets).first(count * outputs_));
+      std::copy_n(request.targets.begin() + static_cast<std::ptrdiff_t>(batch.rows[index] * outputs_),
+                  outputs_, host.targets.begin() + static_cast<std::ptrdiff_t>(index * outputs_));
+    source.fill(batch, std::span(host.images).first(count * imageSize),
+                std::span(host.targets).first(count * outputs_));
     host.seconds = secondsSince(start);
   };
 
@@ -213,12 +230,14 @@ PassResult Network::train(BatchSource& source, const TrainRequest& request, cons
     lap(result.forwardSeconds);
     if (!std::isfinite(loss)) {
       if (next.valid()) next.wait();
-      throw EngineError(ErrorCode::nonFinite, "the loss is not finite at step " + std::to_string(step_) + ".");
+      throw EngineError(ErrorCode::nonFinite,
+                        "the loss is not finite at step " + std::to_string(step_) + ".");
     }
     run(compiled, true, context);
     lap(result.backwardSeconds);
     const double momentum = request.momenta.empty() ? options_.optimizer.momentum : request.momenta[step];
-    update(request.trainedStages[step], request.learningRates.subspan(step * graph_.stages, graph_.stages), momentum);
+    update(request.trainedStages[step], request.learningRates.subspan(step * graph_.stages, graph_.stages),
+           momentum);
     lap(result.updateSeconds);
     result.losses.push_back(loss);
     step_++;
@@ -230,12 +249,14 @@ void Network::infer(BatchSource& source, std::span<const std::uint32_t> rows, co
                     std::span<float> logits) {
   expectCount("logits", rows.size() * outputs_, logits.size());
   for (const std::uint32_t row : rows)
-    if (row >= source.rows()) refuse("rows", "rows below " + std::to_string(source.rows()), std::to_string(row));
+    if (row >= source.rows())
+      refuse("rows", "rows below " + std::to_string(source.rows()), std::to_string(row));
   if (rows.empty()) return;
   backend_->enter();
   compile({{0, options_.batch}});
   Compiled& compiled = *compiled_[{0, options_.batch}];
-  const std::size_t imageSize = graph_.tensors[0].extent.size(), batches = (rows.size() + options_.batch - 1) / options_.batch;
+  const std::size_t imageSize = graph_.tensors[0].extent.size(),
+                    batches = (rows.size() + options_.batch - 1) / options_.batch;
   std::vector<float> images[2];
   for (auto& batch : images) batch.resize(options_.batch * imageSize);
   std::vector<float> out(options_.batch * outputs_);
@@ -252,12 +273,14 @@ void Network::infer(BatchSource& source, std::span<const std::uint32_t> rows, co
     if (batch + 1 < batches) next = std::async(std::launch::async, assemble, batch + 1);
     run(compiled, false, {images[batch % 2].data(), out.data(), nullptr, 0, 0});
     const std::size_t first = batch * options_.batch, count = std::min(options_.batch, rows.size() - first);
-    std::copy_n(out.begin(), count * outputs_, logits.begin() + static_cast<std::ptrdiff_t>(first * outputs_));
+    std::copy_n(out.begin(), count * outputs_,
+                logits.begin() + static_cast<std::ptrdiff_t>(first * outputs_));
   }
 }
 
 /** Loss of a batch and its gradient by the logits; formulas and divisors in loss.h. */
-double Network::lossOf(std::span<const float> logits, std::span<const float> targets, std::span<float> gradients) const {
+double Network::lossOf(std::span<const float> logits, std::span<const float> targets,
+                       std::span<float> gradients) const {
   const std::size_t rows = logits.size() / outputs_;
   double loss = 0;
   if (options_.loss == Loss::softmax) {
@@ -302,8 +325,8 @@ void Network::update(std::uint32_t trainedStages, std::span<const float> rates, 
     if (!isTrained(parameter, trainedStages)) continue;
     const Role& role = roles_[parameter];
     const double decay = role.decays ? options_.weightDecay : 0;
-    updates.push_back({parameter, updateConstants(options_.optimizer, static_cast<double>(rates[role.stage]), momentum,
-                                                  decay, updates_[role.stage])});
+    updates.push_back({parameter, updateConstants(options_.optimizer, static_cast<double>(rates[role.stage]),
+                                                  momentum, decay, updates_[role.stage])});
     trained.push_back(parameter);
   }
   float scale = 1;

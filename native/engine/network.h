@@ -20,8 +20,8 @@ struct NetworkOptions {
   OptimizerOptions optimizer;
   std::vector<NormMode> normModes;  ///< of each stage; empty = batch
   double weightDecay = 0;
-  bool decayAll = false;            ///< also of biases and batch norms
-  double clipNorm = 0;              ///< gradients are scaled down to this global L2 norm; 0 = never
+  bool decayAll = false;               ///< also of biases and batch norms
+  double clipNorm = 0;                 ///< gradients are scaled down to this global L2 norm; 0 = never
   std::vector<float> labelWeights;     ///< [outputs] or empty
   std::vector<float> positiveWeights;  ///< [outputs] or empty, bce only
   bool keepNormalized = false;
@@ -31,10 +31,10 @@ struct NetworkOptions {
 /** One pass over some rows: consecutive batches, the last of which may be short. */
 struct TrainRequest {
   std::span<const std::uint32_t> order;
-  std::span<const std::uint32_t> occurrences;    ///< as long as order, or empty
-  std::span<const float> targets;                ///< [source rows × outputs], NaN = unknown (bce only)
-  std::span<const float> learningRates;          ///< [steps × stages]
-  std::span<const float> momenta;                ///< [steps]: SGD's momentum, Adam's β1; empty = the optimizer's
+  std::span<const std::uint32_t> occurrences;  ///< as long as order, or empty
+  std::span<const float> targets;              ///< [source rows × outputs], NaN = unknown (bce only)
+  std::span<const float> learningRates;        ///< [steps × stages]
+  std::span<const float> momenta;  ///< [steps]: SGD's momentum, Adam's β1; empty = the optimizer's
   std::span<const std::uint32_t> trainedStages;  ///< [steps]: bit s = stage s is trained
   std::uint32_t epoch = 0;
 };
@@ -48,8 +48,9 @@ struct PassResult {
 };
 
 /**
- * A suffix of a network in training: any of its stages may be frozen or trained from one step to the next. Weights, moments
- * and memory are its own; one arena serves all freeze states. Not safe for use by several threads at once.
+ * A suffix of a network in training: any of its stages may be frozen or trained from one step to the next.
+ * Weights, moments and memory are its own; one arena serves all freeze states. Not safe for use by several
+ * threads at once.
  */
 class Network {
  public:
@@ -66,13 +67,15 @@ class Network {
   std::vector<float> readGradient(std::size_t parameter) const;
 
   /**
-   * Trains one pass. Throws ABORTED when stopped between two steps, NON_FINITE when a loss is not finite, with the step
-   * since the network was made: the state is then that after the last finished step, but for running statistics.
+   * Trains one pass. Throws ABORTED when stopped between two steps, NON_FINITE when a loss is not finite,
+   * with the step since the network was made: the state is then that after the last finished step, but for
+   * running statistics.
    */
   PassResult train(BatchSource& source, const TrainRequest& request, const StopSignal& stop);
 
   /** Logits [rows × outputs] in inference form. Throws ABORTED when stopped between two batches. */
-  void infer(BatchSource& source, std::span<const std::uint32_t> rows, const StopSignal& stop, std::span<float> logits);
+  void infer(BatchSource& source, std::span<const std::uint32_t> rows, const StopSignal& stop,
+             std::span<float> logits);
 
   /** Weights, running statistics, moments and counters, bit for bit, whatever backend goes on from them. */
   std::vector<std::uint8_t> snapshot() const;
@@ -97,7 +100,8 @@ class Network {
   ProgramOptions programOptions(const Key& key) const;
   void compile(const std::vector<Key>& keys);
   void run(Compiled& compiled, bool backward, const StepContext& context);
-  double lossOf(std::span<const float> logits, std::span<const float> targets, std::span<float> gradients) const;
+  double lossOf(std::span<const float> logits, std::span<const float> targets,
+                std::span<float> gradients) const;
   void update(std::uint32_t trainedStages, std::span<const float> rates, double momentum);
   bool isTrained(std::size_t parameter, std::uint32_t trainedStages) const;
   std::size_t momentCount() const;

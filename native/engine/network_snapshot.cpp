@@ -4,8 +4,8 @@
 #include "engine/error.h"
 #include "engine/network.h"
 
-// The state of a network as bytes: header, counters of the stages, then for each parameter in the graph's order its values,
-// and for learned ones its moments.
+// The state of a network as bytes: header, counters of the stages, then for each parameter in the graph's
+// order its values, and for learned ones its moments.
 namespace thaw {
 namespace {
 
@@ -39,7 +39,8 @@ std::vector<std::uint8_t> Network::snapshot() const {
   std::memcpy(header.magic, magic, sizeof(magic));
   std::memcpy(state.data(), &header, sizeof(header));
   std::memcpy(state.data() + sizeof(header), updates_.data(), updates_.size() * sizeof(updates_[0]));
-  auto* next = reinterpret_cast<float*>(state.data() + sizeof(header) + updates_.size() * sizeof(updates_[0]));
+  auto* next =
+      reinterpret_cast<float*>(state.data() + sizeof(header) + updates_.size() * sizeof(updates_[0]));
   for (std::size_t parameter = 0; parameter < roles_.size(); parameter++) {
     const std::size_t size = graph_.graph.parameters[parameter].size();
     const auto take = [&] {
@@ -56,8 +57,9 @@ std::vector<std::uint8_t> Network::snapshot() const {
 void Network::restore(std::span<const std::uint8_t> state) {
   Header header = {};
   if (state.size() >= sizeof(header)) std::memcpy(&header, state.data(), sizeof(header));
-  const bool fits = std::memcmp(header.magic, magic, sizeof(magic)) == 0 && header.parameters == roles_.size() &&
-                    header.stages == updates_.size() && header.moments == momentCount() && header.bytes == stateBytes() &&
+  const bool fits = std::memcmp(header.magic, magic, sizeof(magic)) == 0 &&
+                    header.parameters == roles_.size() && header.stages == updates_.size() &&
+                    header.moments == momentCount() && header.bytes == stateBytes() &&
                     state.size() == header.bytes;
   if (!fits)
     throw EngineError(ErrorCode::engine,

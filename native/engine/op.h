@@ -77,8 +77,8 @@ struct Dropout {
 struct Flatten {};
 struct Identity {};
 
-using Op = std::variant<Conv2d, BatchNorm, MaxPool, AveragePool, GlobalAveragePool, Relu, Sigmoid, Clip, Add, Concat,
-                        Linear, Dropout, Flatten, Identity>;
+using Op = std::variant<Conv2d, BatchNorm, MaxPool, AveragePool, GlobalAveragePool, Relu, Sigmoid, Clip, Add,
+                        Concat, Linear, Dropout, Flatten, Identity>;
 
 /** The operator's name in `src/model/graph.ts`. */
 const char* nameOf(const Op& op);

@@ -42,7 +42,8 @@ void Placement::padChannels(std::size_t multiple) {
     const Op& op = graph_.graph.nodes[node].op;
     if (roots_[output] != output) continue;
     physical_[output] = rounded(graph_.tensors[output].extent.channels);
-    if (std::holds_alternative<Conv2d>(op) || std::holds_alternative<Linear>(op) || std::holds_alternative<Flatten>(op))
+    if (std::holds_alternative<Conv2d>(op) || std::holds_alternative<Linear>(op) ||
+        std::holds_alternative<Flatten>(op))
       continue;
     const std::size_t first = roots_[graph_.nodes[node].inputs[0]];
     if (!std::holds_alternative<Concat>(op)) {
@@ -55,17 +56,19 @@ void Placement::padChannels(std::size_t multiple) {
     for (const std::size_t member : members(output)) {
       const std::size_t channels = graph_.tensors[member].extent.channels;
       for (std::size_t channel = 0; channel < channels; channel++)
-        map.push_back(static_cast<std::uint32_t>(start + (maps_[member] ? (*maps_[member])[channel] : channel)));
+        map.push_back(
+            static_cast<std::uint32_t>(start + (maps_[member] ? (*maps_[member])[channel] : channel)));
       start += physical_[member];
     }
     physical_[output] = start;
-    if (map.back() + 1 != map.size()) maps_[output] = std::make_shared<const std::vector<std::uint32_t>>(std::move(map));
+    if (map.back() + 1 != map.size())
+      maps_[output] = std::make_shared<const std::vector<std::uint32_t>>(std::move(map));
   }
 }
 
 /**
- * From the last concatenation to the first: its buffer holds its members, the ones that are concatenations with theirs. A
- * tensor lies in one buffer only; where a second one wants it, that one gets a copy.
+ * From the last concatenation to the first: its buffer holds its members, the ones that are concatenations
+ * with theirs. A tensor lies in one buffer only; where a second one wants it, that one gets a copy.
  */
 void Placement::placeConcats(std::vector<Buffer>& buffers) {
   windows_.resize(graph_.tensors.size());
@@ -108,7 +111,8 @@ std::optional<View> Placement::adjacent(const std::vector<std::size_t>& parts) c
 
 std::vector<std::size_t> Placement::members(std::size_t concat) const {
   std::vector<std::size_t> members;
-  for (const std::size_t input : graph_.nodes[graph_.tensors[concat].maker].inputs) members.push_back(roots_[input]);
+  for (const std::size_t input : graph_.nodes[graph_.tensors[concat].maker].inputs)
+    members.push_back(roots_[input]);
   return members;
 }
 

@@ -25,6 +25,9 @@ struct ProgramOptions {
   bool keepNormalized = false;
   /** Channels of every buffer are padded to a multiple of this. */
   std::size_t channelMultiple = 1;
+  /** Take the pixels that a strided 1 × 1 convolution reads first, so that all its passes work on those
+   * alone. */
+  bool takePixels = false;
 };
 
 /** A graph as work for one freeze state and batch size: what to do, in which buffers, and where these lie. */
@@ -36,7 +39,8 @@ struct Program {
   std::vector<Step> backward;
 };
 
-/** Lowers a graph: fuses what belongs together, places concatenated tensors in one buffer, writes the backward pass. */
+/** Lowers a graph: fuses what belongs together, places concatenated tensors in one buffer, writes the
+ * backward pass. */
 Program lower(const CheckedGraph& graph, const ProgramOptions& options);
 
 /** All buffers that a step reads or writes. */
@@ -49,9 +53,10 @@ struct ArenaPlan {
 };
 
 /**
- * Places buffers of the given sizes so that two share memory only where no step needs both: each lives from the first step
- * that touches it to the last. Largest first, each at the lowest free offset.
+ * Places buffers of the given sizes so that two share memory only where no step needs both: each lives from
+ * the first step that touches it to the last. Largest first, each at the lowest free offset.
  */
-ArenaPlan planArena(const Program& program, const std::vector<std::size_t>& bytes, std::size_t alignment = 64);
+ArenaPlan planArena(const Program& program, const std::vector<std::size_t>& bytes,
+                    std::size_t alignment = 64);
 
 }  // namespace thaw

@@ -11,8 +11,8 @@
 #include "engine/head_kernels.h"
 #include "engine/op.h"
 
-// What a network does in a training step, one plain struct for every kind of work. A program (program.h) is a list of them,
-// a backend makes a kernel of each (backend.h).
+// What a network does in a training step, one plain struct for every kind of work. A program (program.h) is a
+// list of them, a backend makes a kernel of each (backend.h).
 namespace thaw {
 
 /** What the numbers of a buffer are. */
@@ -22,13 +22,15 @@ enum class Element {
   byte,
 };
 
-/** Activations of a batch, [images, channels, height, width] in an order in memory that the backend chooses. */
+/** Activations of a batch, [images, channels, height, width] in an order in memory that the backend chooses.
+ */
 struct Buffer {
   std::size_t channels = 0;  ///< with padding
   std::size_t height = 1;
   std::size_t width = 1;
   Element element = Element::activation;
-  bool networkInput = false;  ///< the graph's input, read by one convolution only: the backend may order it as it likes
+  bool networkInput =
+      false;  ///< the graph's input, read by one convolution only: the backend may order it as it likes
 
   std::size_t pixels() const { return height * width; }
 };
@@ -43,8 +45,9 @@ struct View {
 };
 
 /**
- * Where the logical channels of a tensor lie within its view: each channel's place, ascending; null where they are the
- * view's first ones. Backends that work on blocks of channels pad each tensor of a concatenation; padding holds zeros.
+ * Where the logical channels of a tensor lie within its view: each channel's place, ascending; null where
+ * they are the view's first ones. Backends that work on blocks of channels pad each tensor of a
+ * concatenation; padding holds zeros.
  */
 using ChannelMap = std::shared_ptr<const std::vector<std::uint32_t>>;
 
@@ -80,7 +83,8 @@ struct NormParameters {
   double momentum;  ///< weight of the old running average
 };
 
-/** Batch statistics of a buffer's channels: where a tensor is produced they are taken, once for all that read it. */
+/** Batch statistics of a buffer's channels: where a tensor is produced they are taken, once for all that read
+ * it. */
 struct StatisticsVectors {
   VectorId mean;
   VectorId variance;  ///< biased: Σ (x − mean)² / count
@@ -100,13 +104,14 @@ struct ConvolutionStep {
   std::size_t weight;
   std::optional<std::size_t> bias;
   Activation activation;
-  std::optional<NormParameters> folded;  ///< batch norm with running statistics behind the convolution, in weight and bias
-  bool accumulate = false;               ///< added to what `out` holds, before the activation
+  std::optional<NormParameters>
+      folded;               ///< batch norm with running statistics behind the convolution, in weight and bias
+  bool accumulate = false;  ///< added to what `out` holds, before the activation
 };
 
 /**
- * Gradients of a convolution. `gradient` is that of its output, without activation; `in` its input again. Overwrites the
- * parameters' gradients and `out`.
+ * Gradients of a convolution. `gradient` is that of its output, without activation; `in` its input again.
+ * Overwrites the parameters' gradients and `out`.
  */
 struct ConvolutionBackwardStep {
   ConvolutionStep forward;
@@ -135,11 +140,11 @@ struct NormalizeStep {
 };
 
 /**
- * Gradient of a NormalizeStep. With g = gradient · activation' and x̂ = (x − mean) / σ over m = N · H · W values:
- * d scale = Σ g · x̂, d bias = Σ g, and with batch statistics (Ioffe & Szegedy 2015)
- *   dx = scale / σ · (g − d bias / m − x̂ · d scale / m) = a · g + k1 + k2 · (x − mean);
- * with running statistics dx = a · g. Where `deferred` is given, only a · g goes to `out` and k1, k2 are added to the
- * vectors, which the `CorrectStep` of x's maker applies once for all that read x.
+ * Gradient of a NormalizeStep. With g = gradient · activation' and x̂ = (x − mean) / σ over m = N · H · W
+ * values: d scale = Σ g · x̂, d bias = Σ g, and with batch statistics (Ioffe & Szegedy 2015) dx = scale / σ ·
+ * (g − d bias / m − x̂ · d scale / m) = a · g + k1 + k2 · (x − mean); with running statistics dx = a · g.
+ * Where `deferred` is given, only a · g goes to `out` and k1, k2 are added to the vectors, which the
+ * `CorrectStep` of x's maker applies once for all that read x.
  */
 struct NormalizeBackwardStep {
   NormalizeStep forward;
@@ -157,7 +162,8 @@ struct ClearStep {
   std::vector<VectorId> vectors;
 };
 
-/** to = from + k1 + k2 · (x − mean) for every channel: a gradient with the corrections of all batch norms that read x. */
+/** to = from + k1 + k2 · (x − mean) for every channel: a gradient with the corrections of all batch norms
+ * that read x. */
 struct CorrectStep {
   Place from;
   Place x;
@@ -236,7 +242,8 @@ struct LinearBackwardStep {
   bool parameterGradients = false;
 };
 
-/** out (+)= in · mask / (1 − rate), the mask from (seed, step, node, image, channel, pixel); its own gradient too. */
+/** out (+)= in · mask / (1 − rate), the mask from (seed, step, node, image, channel, pixel); its own gradient
+ * too. */
 struct DropoutStep {
   std::size_t node;
   double rate;
@@ -263,9 +270,10 @@ struct OutputBackwardStep {
   Place out;
 };
 
-using Step = std::variant<InputStep, ConvolutionStep, ConvolutionBackwardStep, StatisticsStep, NormalizeStep,
-                          NormalizeBackwardStep, ClearStep, CorrectStep, ActivationStep, ActivationBackwardStep, PoolStep,
-                          PoolBackwardStep, AddStep, CopyStep, FillStep, LinearStep, LinearBackwardStep, DropoutStep,
-                          FlattenStep, OutputStep, OutputBackwardStep>;
+using Step =
+    std::variant<InputStep, ConvolutionStep, ConvolutionBackwardStep, StatisticsStep, NormalizeStep,
+                 NormalizeBackwardStep, ClearStep, CorrectStep, ActivationStep, ActivationBackwardStep,
+                 PoolStep, PoolBackwardStep, AddStep, CopyStep, FillStep, LinearStep, LinearBackwardStep,
+                 DropoutStep, FlattenStep, OutputStep, OutputBackwardStep>;
 
 }  // namespace thaw

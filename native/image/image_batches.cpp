@@ -7,7 +7,10 @@
 namespace thaw {
 
 ImageBatches::ImageBatches(const AssembleOptions& options, const AugmentOptions& augment)
-    : augment_(augment), stored_(options.size), channels_(options.outputChannels), assembler_(options, augment) {}
+    : augment_(augment),
+      stored_(options.size),
+      channels_(options.outputChannels),
+      assembler_(options, augment) {}
 
 void ImageBatches::fill(const BatchRequest& request, std::span<float> images, std::span<float> targets) {
   const std::size_t count = request.rows.size();

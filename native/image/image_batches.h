@@ -11,7 +11,9 @@ class ImageBatches : public BatchSource {
   ImageBatches(const AssembleOptions& options, const AugmentOptions& augment);
 
   std::size_t rows() const override { return assembler_.imageRows(); }
-  Extent extent() const override { return {channels_, assembler_.outputSize(), assembler_.outputSize(), false}; }
+  Extent extent() const override {
+    return {channels_, assembler_.outputSize(), assembler_.outputSize(), false};
+  }
   /** Without `augment` the central crop. */
   void fill(const BatchRequest& request, std::span<float> images, std::span<float> targets) override;
 

@@ -19,10 +19,27 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 const char* nameOf(const Step& step) {
-  constexpr const char* names[] = {"input", "convolution", "convolution backward", "statistics", "normalize",
-                                   "normalize backward", "clear", "correct", "activation", "activation backward", "pool",
-                                   "pool backward", "add", "copy", "fill", "linear", "linear backward", "dropout",
-                                   "flatten", "output", "output backward"};
+  constexpr const char* names[] = {"input",
+                                   "convolution",
+                                   "convolution backward",
+                                   "statistics",
+                                   "normalize",
+                                   "normalize backward",
+                                   "clear",
+                                   "correct",
+                                   "activation",
+                                   "activation backward",
+                                   "pool",
+                                   "pool backward",
+                                   "add",
+                                   "copy",
+                                   "fill",
+                                   "linear",
+                                   "linear backward",
+                                   "dropout",
+                                   "flatten",
+                                   "output",
+                                   "output backward"};
   return names[step.index()];
 }
 
@@ -34,9 +51,12 @@ double median(std::vector<double> values) {
 }  // namespace
 
 int main(int count, char** words) {
-  const auto word = [&](int index, const char* otherwise) { return index < count ? words[index] : otherwise; };
+  const auto word = [&](int index, const char* otherwise) {
+    return index < count ? words[index] : otherwise;
+  };
   const std::string net = word(1, "densenet121");
-  const std::size_t size = std::strtoul(word(2, "224"), nullptr, 10), batch = std::strtoul(word(4, "16"), nullptr, 10);
+  const std::size_t size = std::strtoul(word(2, "224"), nullptr, 10),
+                    batch = std::strtoul(word(4, "16"), nullptr, 10);
   const Precision precision = std::string(word(3, "fp32")) == "bf16" ? Precision::bf16 : Precision::fp32;
   const std::size_t threads = std::strtoul(word(5, "2"), nullptr, 10);
   const std::string what = word(6, "steps");
@@ -47,6 +67,7 @@ int main(int count, char** words) {
   ProgramOptions options;
   options.batch = batch;
   options.channelMultiple = backend->channelMultiple();
+  options.takePixels = backend->takesPixels();
   options.trainedStages = (1u << graph.stages) - 1;
   options.keepNormalized = std::getenv("THAW_KEEP") != nullptr;
   const auto parameters = backend->makeParameters(graph, lower(graph, options));
@@ -65,10 +86,12 @@ int main(int count, char** words) {
               std::chrono::duration<double>(Clock::now() - start).count());
 
   std::vector<float> images(batch * input.size(), 0.1f), logits(batch * 14), gradients(batch * 14, 0.01f);
-  for (std::size_t i = 0; i < images.size(); i++) images[i] = static_cast<float>(i * 2654435761u % 1000) / 500 - 1;
+  for (std::size_t i = 0; i < images.size(); i++)
+    images[i] = static_cast<float>(i * 2654435761u % 1000) / 500 - 1;
   std::vector<ParameterUpdate> updates;
   for (std::size_t index = 0; index < graph.graph.parameters.size(); index++)
-    updates.push_back({index, updateConstants({OptimizerKind::sgd, 0.9, false, 0.999, 1e-8}, 1e-4, 0.9, 0, 1)});
+    updates.push_back(
+        {index, updateConstants({OptimizerKind::sgd, 0.9, false, 0.999, 1e-8}, 1e-4, 0.9, 0, 1)});
   const StepContext context = {images.data(), logits.data(), gradients.data(), 0, 0};
   std::map<std::string, std::vector<double>> parts;
   std::vector<double> totals, forwards, updateTimes;
@@ -82,7 +105,8 @@ int main(int count, char** words) {
       kernels[index]->run(context);
       const double seconds = std::chrono::duration<double>(Clock::now() - before).count();
       const bool isForward = index < program.forward.size();
-      const Step& step = isForward ? program.forward[index] : program.backward[index - program.forward.size()];
+      const Step& step =
+          isForward ? program.forward[index] : program.backward[index - program.forward.size()];
       sums[(isForward ? "forward: " : "backward: ") + std::string(nameOf(step))] += seconds;
       if (isForward) forward += seconds;
     }
@@ -94,9 +118,10 @@ int main(int count, char** words) {
     forwards.push_back(forward);
     for (const auto& [name, seconds] : sums) parts[name].push_back(seconds);
   }
-  std::printf("%s %zu %s batch %zu: %.1f ms a step, %.1f images/s (forward %.1f ms, update %.1f ms)\n", net.c_str(), size,
-              word(3, "fp32"), batch, median(totals) * 1e3, static_cast<double>(batch) / median(totals),
-              median(forwards) * 1e3, median(updateTimes) * 1e3);
+  std::printf("%s %zu %s batch %zu: %.1f ms a step, %.1f images/s (forward %.1f ms, update %.1f ms)\n",
+              net.c_str(), size, word(3, "fp32"), batch, median(totals) * 1e3,
+              static_cast<double>(batch) / median(totals), median(forwards) * 1e3, median(updateTimes) * 1e3);
   if (what == "steps") return 0;
-  for (const auto& [name, seconds] : parts) std::printf("  %-34s %8.2f ms\n", name.c_str(), median(seconds) * 1e3);
+  for (const auto& [name, seconds] : parts)
+    std::printf("  %-34s %8.2f ms\n", name.c_str(), median(seconds) * 1e3);
 }

@@ -8,7 +8,8 @@
 #include "test/golden.h"
 #include "test/networks.h"
 
-// DenseNet-121 and ResNet-50 against PyTorch in double precision: logits, gradients, running statistics, training.
+// DenseNet-121 and ResNet-50 against PyTorch in double precision: logits, gradients, running statistics,
+// training.
 using namespace thaw;
 
 namespace {
@@ -28,13 +29,14 @@ class GivenBatches : public BatchSource {
   Extent extent() const override { return extent_; }
   void fill(const BatchRequest& request, std::span<float> images, std::span<float>) override {
     for (std::size_t index = 0; index < request.rows.size(); index++)
-      std::copy_n(images_.begin() + static_cast<std::ptrdiff_t>(request.rows[index] * extent_.size()), extent_.size(),
-                  images.begin() + static_cast<std::ptrdiff_t>(index * extent_.size()));
+      std::copy_n(images_.begin() + static_cast<std::ptrdiff_t>(request.rows[index] * extent_.size()),
+                  extent_.size(), images.begin() + static_cast<std::ptrdiff_t>(index * extent_.size()));
   }
   /** Rows of a batch. */
   std::vector<std::uint32_t> batch(std::size_t index) const {
     std::vector<std::uint32_t> rows;
-    for (std::size_t row = 0; row < batch_; row++) rows.push_back(static_cast<std::uint32_t>(index * batch_ + row));
+    for (std::size_t row = 0; row < batch_; row++)
+      rows.push_back(static_cast<std::uint32_t>(index * batch_ + row));
     return rows;
   }
   std::span<const float> targets() const { return targets_; }
@@ -59,8 +61,8 @@ NormMode modeOf(const std::string& name) {
   return name == "batch" ? NormMode::batch : name == "frozen" ? NormMode::frozen : NormMode::fixed;
 }
 
-std::unique_ptr<Network> networkOf(const test::Golden& golden, NormMode mode, const OptimizerOptions& optimizer,
-                                   double decay, const CpuOptions& cpu) {
+std::unique_ptr<Network> networkOf(const test::Golden& golden, NormMode mode,
+                                   const OptimizerOptions& optimizer, double decay, const CpuOptions& cpu) {
   NetworkOptions options;
   options.graph = graphOf(golden);
   options.batch = golden.batch;
@@ -75,8 +77,9 @@ std::unique_ptr<Network> networkOf(const test::Golden& golden, NormMode mode, co
   return network;
 }
 
-TrainRequest stepOn(const GivenBatches& batches, const std::vector<std::uint32_t>& order, const std::vector<float>& rates,
-                    const std::vector<float>& momenta, const std::vector<std::uint32_t>& trained) {
+TrainRequest stepOn(const GivenBatches& batches, const std::vector<std::uint32_t>& order,
+                    const std::vector<float>& rates, const std::vector<float>& momenta,
+                    const std::vector<std::uint32_t>& trained) {
   TrainRequest request;
   request.order = order;
   request.targets = batches.targets();
@@ -99,7 +102,8 @@ bool isStatistic(const test::Golden& golden, std::size_t place) {
 
 enum class What { gradients, weights, statistics };
 
-Distances distances(const test::Golden& golden, const Network& network, const test::Sketches& expected, What what) {
+Distances distances(const test::Golden& golden, const Network& network, const test::Sketches& expected,
+                    What what) {
   std::vector<double> all;
   Distances result;
   for (const auto& [place, sketch] : expected) {
@@ -138,8 +142,8 @@ void comparePasses(const std::string& name, const CpuOptions& cpu) {
         network->train(batches, stepOn(batches, order, std::vector<float>(6, 0.0f), {}, {63}), {});
     CHECK_NEAR(result.losses[0], pass.loss, 1e-5);
     const Distances gradients = distances(golden, *network, pass.gradients, What::gradients);
-    std::printf("  %s, %s: gradients %.1e (median %.1e, worst %s)\n", name.c_str(), mode.c_str(), gradients.worst,
-                gradients.median, gradients.where.c_str());
+    std::printf("  %s, %s: gradients %.1e (median %.1e, worst %s)\n", name.c_str(), mode.c_str(),
+                gradients.worst, gradients.median, gradients.where.c_str());
     CHECK(gradients.worst < 1e-4);
     CHECK(gradients.median < 2e-5);
     if (mode != "batch") continue;
@@ -153,8 +157,10 @@ void compareTraining(const std::string& name) {
   GivenBatches batches(golden);
   for (const test::GoldenTraining& training : golden.trainings) {
     const bool sgd = training.optimizer == "sgd";
-    const OptimizerOptions optimizer = {sgd ? OptimizerKind::sgd : OptimizerKind::adamw, 0.9, sgd, 0.999, 1e-8};
-    const auto network = networkOf(golden, modeOf(training.mode), optimizer, training.decay, {Precision::fp32, 2, true});
+    const OptimizerOptions optimizer = {sgd ? OptimizerKind::sgd : OptimizerKind::adamw, 0.9, sgd, 0.999,
+                                        1e-8};
+    const auto network =
+        networkOf(golden, modeOf(training.mode), optimizer, training.decay, {Precision::fp32, 2, true});
     double worst = 0, largest = 0;
     for (const double loss : training.losses) largest = std::max(largest, loss);
     for (std::size_t step = 0; step < training.losses.size(); step++) {
@@ -165,12 +171,13 @@ void compareTraining(const std::string& name) {
       worst = std::max(worst, std::abs(result.losses[0] - training.losses[step]) / largest);
     }
     const Distances weights = distances(golden, *network, training.final, What::weights);
-    std::printf("  %s, %s, %s: losses %.1e, weights %.1e (median %.1e, worst %s)\n", name.c_str(), training.mode.c_str(),
-                training.optimizer.c_str(), worst, weights.worst, weights.median, weights.where.c_str());
+    std::printf("  %s, %s, %s: losses %.1e, weights %.1e (median %.1e, worst %s)\n", name.c_str(),
+                training.mode.c_str(), training.optimizer.c_str(), worst, weights.worst, weights.median,
+                weights.where.c_str());
     CHECK(worst < 1e-3);
     CHECK(weights.worst < 1e-3);
-    // Adam divides by the gradient's own size: what rounding makes of small gradients shows in the last block's statistics
-    // of 16 values a channel.
+    // Adam divides by the gradient's own size: what rounding makes of small gradients shows in the last
+    // block's statistics of 16 values a channel.
     CHECK(distances(golden, *network, training.final, What::statistics).worst < 5e-3);
   }
 }
@@ -183,7 +190,9 @@ TEST("DenseNet-121: a pass equals PyTorch's in all modes of batch norm") {
 TEST("ResNet-50: a pass equals PyTorch's in all modes of batch norm") {
   comparePasses("resnet50", {Precision::fp32, 2, true});
 }
-TEST("and without Winograd") { comparePasses("densenet121", {Precision::fp32, 2, false}); }
+TEST("and without Winograd") {
+  comparePasses("densenet121", {Precision::fp32, 2, false});
+}
 TEST("DenseNet-121: 20 steps of SGD-Nesterov and AdamW with a one-cycle table equal PyTorch's") {
   compareTraining("densenet121");
 }

@@ -15,8 +15,8 @@
 #include "test/check.h"
 #include "test/networks.h"
 
-// Which implementations oneDNN picks for whole networks: its reference and GEMM paths are many times slower than the others,
-// and it falls back to them silently.
+// Which implementations oneDNN picks for whole networks: its reference and GEMM paths are many times slower
+// than the others, and it falls back to them silently.
 using namespace thaw;
 
 namespace {
@@ -119,7 +119,9 @@ void expectFast(Precision precision) {
 
 }  // namespace
 
-TEST("no primitive of DenseNet-121 and ResNet-50 falls back to ref or gemm in fp32") { expectFast(Precision::fp32); }
+TEST("no primitive of DenseNet-121 and ResNet-50 falls back to ref or gemm in fp32") {
+  expectFast(Precision::fp32);
+}
 
 TEST("nor in bf16") {
   try {

@@ -46,11 +46,13 @@ struct Deviation {
  * gradients, and the running statistics after a step. A gradient whose largest magnitude is below a hundredth
  * of the network's largest is held against that, and one that is zero but for rounding (of a bias before a
  * batch norm) against the network's largest. Optimizer steps, from the backend's own gradients, are held
- * against the formulas to float precision. With `rounding` bf16 the reference rounds as `other` does, weights
- * are numbers of bfloat16, a gradient below a fifth of the network's largest is held against that, a
- * convolution's bias against the largest, one
- * that is zero but for rounding is left out (rounding is all that both have), and of networks of several stages only logits and loss are compared: through many layers the last bit of a
- * bfloat16 that falls on the other side changes gradients at will.
+ * against the formulas to float precision.
+ *
+ * With `rounding` bf16 the reference rounds as `other` does, and weights are numbers of bfloat16. A gradient
+ * below a fifth of the network's largest is held against that, a convolution's bias against the largest; one
+ * that is zero but for rounding is left out. Through several layers the last bit of a bfloat16 that falls on
+ * the other side changes masks and so gradients: blocks have four times the tolerance, and of networks of
+ * several stages only logits and loss are compared.
  */
 Deviation compareBackends(Backend& other, double tolerance, Precision rounding = Precision::fp32);
 

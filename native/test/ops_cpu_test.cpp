@@ -16,11 +16,17 @@ void compare(const CpuOptions& options, double tolerance) {
 
 }  // namespace
 
-TEST("fp32 kernels agree with the reference to 1e-5") { compare({Precision::fp32, 2, false}, 1e-5); }
+TEST("fp32 kernels agree with the reference to 1e-5") {
+  compare({Precision::fp32, 2, false}, 1e-5);
+}
 
-TEST("with Winograd too") { compare({Precision::fp32, 2, true}, 1e-5); }
+TEST("with Winograd too") {
+  compare({Precision::fp32, 2, true}, 1e-5);
+}
 
-TEST("and on one thread") { compare({Precision::fp32, 1, true}, 1e-5); }
+TEST("and on one thread") {
+  compare({Precision::fp32, 1, true}, 1e-5);
+}
 
 TEST("bf16 kernels agree with the reference to 2e-2") {
   try {

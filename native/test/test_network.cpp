@@ -35,6 +35,7 @@ std::vector<Spread> spreadsOf(const CheckedGraph& graph) {
 
 ProgramOptions forBackend(ProgramOptions options, const Backend& backend) {
   options.channelMultiple = backend.channelMultiple();
+  options.takePixels = backend.takesPixels();
   return options;
 }
 

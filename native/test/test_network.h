@@ -29,7 +29,7 @@ TestBatch seededBatch(const CheckedGraph& graph, std::size_t images, std::uint32
  */
 class TestNetwork {
  public:
-  /** The channel multiple of the options is the backend's. */
+  /** The channel multiple of the options and whether pixels are taken are the backend's. */
   TestNetwork(const CheckedGraph& graph, ProgramOptions options, Backend& backend);
   TestNetwork(const TestNetwork&) = delete;
 

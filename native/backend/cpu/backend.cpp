@@ -32,8 +32,16 @@ Order preferredOrder(const dnnl::engine& engine, Precision precision) {
 class CpuBackend : public Backend {
  public:
   explicit CpuBackend(const CpuOptions& options)
-      : device_{dnnl::engine(dnnl::engine::kind::cpu, 0), {}, cpuKernels(), options.precision, {}, options.winograd,
-                options.threads, {}, {}, {}} {
+      : device_{dnnl::engine(dnnl::engine::kind::cpu, 0),
+                {},
+                cpuKernels(),
+                options.precision,
+                {},
+                options.winograd,
+                options.threads,
+                {},
+                {},
+                {}} {
     device_.stream = dnnl::stream(device_.engine);
     enter();
     device_.order = preferredOrder(device_.engine, options.precision);
@@ -41,12 +49,16 @@ class CpuBackend : public Backend {
 
   const char* name() const override { return "cpu"; }
   std::size_t channelMultiple() const override { return lanes; }
+  // In blocked order oneDNN does it within the convolution.
+  bool takesPixels() const override { return device_.order == Order::channelsLast; }
 
   std::size_t bytesOf(const Buffer& buffer, std::size_t batch) const override {
     return batch * buffer.channels * buffer.pixels() * device_.bytesOf(buffer.element);
   }
 
-  std::unique_ptr<DeviceMemory> allocate(std::size_t bytes) override { return std::make_unique<Memory>(bytes); }
+  std::unique_ptr<DeviceMemory> allocate(std::size_t bytes) override {
+    return std::make_unique<Memory>(bytes);
+  }
 
   std::unique_ptr<DeviceMemory> allocateVectors(const Program& program) override {
     std::size_t floats = 0;
@@ -54,16 +66,18 @@ class CpuBackend : public Backend {
     return allocate(floats * sizeof(float));
   }
 
-  std::unique_ptr<ParameterStore> makeParameters(const CheckedGraph& graph, const Program& training) override {
+  std::unique_ptr<ParameterStore> makeParameters(const CheckedGraph& graph,
+                                                 const Program& training) override {
     std::vector<std::unique_ptr<ParameterCodec>> codecs(graph.graph.parameters.size());
     for (const Step& step : training.forward) {
       if (const auto* conv = std::get_if<ConvolutionStep>(&step)) {
         const auto region = [&](const Place& place) {
-          return Region{place, training.buffers[place.view.buffer], training.batch, nullptr, device_.order,
-                        device_.bytesOf(Element::activation)};
+          return Region{place,         training.buffers[place.view.buffer], training.batch, nullptr,
+                        device_.order, device_.bytesOf(Element::activation)};
         };
         const ConvolutionProblem problem = problemOf(*conv, region(conv->in), region(conv->out), device_);
-        codecs[conv->weight] = std::make_unique<ConvolutionCodec>(*conv, problem, conv->out.channels, device_);
+        codecs[conv->weight] =
+            std::make_unique<ConvolutionCodec>(*conv, problem, conv->out.channels, device_);
         if (conv->bias) codecs[*conv->bias] = std::make_unique<RowsCodec>(1, 1, conv->out);
       } else if (const auto* linear = std::get_if<LinearStep>(&step)) {
         codecs[linear->weight] =
@@ -78,7 +92,8 @@ class CpuBackend : public Backend {
     return std::make_unique<CpuParameters>(graph, device_, std::move(codecs));
   }
 
-  std::vector<std::unique_ptr<Kernel>> makeKernels(const ProgramMemory& memory, ParameterStore& store) override {
+  std::vector<std::unique_ptr<Kernel>> makeKernels(const ProgramMemory& memory,
+                                                   ParameterStore& store) override {
     enter();
     const Regions regions(memory, device_);
     auto& parameters = static_cast<CpuParameters&>(store);
@@ -96,10 +111,12 @@ class CpuBackend : public Backend {
   }
 
  private:
-  std::unique_ptr<Kernel> make(const ConvolutionStep& step, const Regions& regions, CpuParameters& parameters) {
+  std::unique_ptr<Kernel> make(const ConvolutionStep& step, const Regions& regions,
+                               CpuParameters& parameters) {
     return makeConvolution(step, regions, parameters, weights_, device_);
   }
-  std::unique_ptr<Kernel> make(const ConvolutionBackwardStep& step, const Regions& regions, CpuParameters& parameters) {
+  std::unique_ptr<Kernel> make(const ConvolutionBackwardStep& step, const Regions& regions,
+                               CpuParameters& parameters) {
     return makeConvolutionBackward(step, regions, parameters, weights_, device_);
   }
   template <typename Step>
@@ -125,8 +142,8 @@ const CpuKernels& cpuKernels() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
     best = &cpuKernelsAvx2;
   if (limit == "avx2") return *best;
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl"))
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
     best = __builtin_cpu_supports("avx512bf16") ? &cpuKernelsAvx512Bf16 : &cpuKernelsAvx512;
 #endif
   return *best;

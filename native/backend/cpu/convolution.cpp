@@ -30,7 +30,8 @@ dnnl::primitive_attr withPostOps(const ConvolutionStep& step) {
       appendElementwise(operations, dnnl::algorithm::eltwise_relu, 0, 0);
       break;
     case Activation::Kind::clip:
-      appendElementwise(operations, dnnl::algorithm::eltwise_clip, step.activation.minimum, step.activation.maximum);
+      appendElementwise(operations, dnnl::algorithm::eltwise_clip, step.activation.minimum,
+                        step.activation.maximum);
       break;
     case Activation::Kind::sigmoid:
       appendElementwise(operations, dnnl::algorithm::eltwise_logistic, 0, 0);
@@ -75,16 +76,17 @@ dnnl::memory memoryAt(const Desc& desc, const Region& region, const Device& devi
 ForwardDesc forwardOf(const ConvolutionStep& step, const ConvolutionProblem& problem, Device& device) {
   const Desc weights(problem.weights, device.activationType(), Tag::any);
   const auto attributes = withPostOps(step);
-  return withAlgorithm(problem.winograd, dnnl::algorithm::convolution_winograd, [&](dnnl::algorithm algorithm) {
-    return forwardDesc(device.engine, algorithm, problem.source, weights, biasDesc(step), problem.target, problem.shape,
-                       attributes);
-  });
+  return withAlgorithm(problem.winograd, dnnl::algorithm::convolution_winograd,
+                       [&](dnnl::algorithm algorithm) {
+                         return forwardDesc(device.engine, algorithm, problem.source, weights, biasDesc(step),
+                                            problem.target, problem.shape, attributes);
+                       });
 }
 
 class Convolution : public Kernel {
  public:
-  Convolution(const ConvolutionStep& step, const Regions& regions, CpuParameters& parameters, WeightCache& cache,
-              Device& device)
+  Convolution(const ConvolutionStep& step, const Regions& regions, CpuParameters& parameters,
+              WeightCache& cache, Device& device)
       : step_(step), in_(regions.at(step.in)), out_(regions.at(step.out)) {
     const ConvolutionProblem problem = problemOf(step, in_, out_, device);
     const ForwardDesc desc = forwardOf(step, problem, device);
@@ -152,12 +154,15 @@ class ConvolutionBackward : public Kernel {
   }
 
   /** Straight into the parameter's gradient, unless this batch's primitive has another order. */
-  void makeWeights(const ConvolutionProblem& problem, const ForwardDesc& hint, const Region& in, const Region& gradient) {
+  void makeWeights(const ConvolutionProblem& problem, const ForwardDesc& hint, const Region& in,
+                   const Region& gradient) {
     const auto make = [&](const Desc& weights) {
-      return withAlgorithm(problem.winogradWeights, dnnl::algorithm::convolution_winograd, [&](dnnl::algorithm algorithm) {
-        return backwardWeightsDesc(device_.engine, algorithm, problem.source, weights, biasDesc(step_.forward),
-                                   problem.target, problem.shape, hint, userScratch());
-      });
+      return withAlgorithm(problem.winogradWeights, dnnl::algorithm::convolution_winograd,
+                           [&](dnnl::algorithm algorithm) {
+                             return backwardWeightsDesc(device_.engine, algorithm, problem.source, weights,
+                                                        biasDesc(step_.forward), problem.target,
+                                                        problem.shape, hint, userScratch());
+                           });
     };
     const BackwardWeightsDesc desc = make(Desc(problem.weights, Type::f32, Tag::any));
     target_ = dnnl::memory(codec().desc(), device_.engine, parameters_.gradient(step_.forward.weight));
@@ -192,8 +197,8 @@ class ConvolutionBackward : public Kernel {
                          WeightCache& cache) {
     const Dims transposed = {problem.weights[1], problem.weights[0], 1, 1};
     const Desc weights(transposed, device_.activationType(), Tag::any);
-    const auto desc = forwardDesc(device_.engine, dnnl::algorithm::convolution_direct, problem.target, weights, Desc(),
-                                  problem.source, problem.shape, userScratch());
+    const auto desc = forwardDesc(device_.engine, dnnl::algorithm::convolution_direct, problem.target,
+                                  weights, Desc(), problem.source, problem.shape, userScratch());
     ConvolutionStep unfolded = step_.forward;
     unfolded.folded.reset();
     weights_ = cache.find(unfolded, desc.weights_desc(), true, parameters_, device_);
@@ -202,13 +207,13 @@ class ConvolutionBackward : public Kernel {
     byData_->set(DNNL_ARG_SRC, memoryAt(problem.target, gradient, device_));
   }
 
-  void makeData(const ConvolutionProblem& problem, const ForwardDesc& hint, const Region& out, const Region& gradient,
-                WeightCache& cache) {
+  void makeData(const ConvolutionProblem& problem, const ForwardDesc& hint, const Region& out,
+                const Region& gradient, WeightCache& cache) {
     const Desc weights(problem.weights, device_.activationType(), Tag::any);
-    const auto desc =
-        withAlgorithm(problem.winograd, dnnl::algorithm::convolution_winograd, [&](dnnl::algorithm algorithm) {
-          return backwardDataDesc(device_.engine, algorithm, problem.source, weights, problem.target, problem.shape,
-                                  hint, userScratch());
+    const auto desc = withAlgorithm(
+        problem.winograd, dnnl::algorithm::convolution_winograd, [&](dnnl::algorithm algorithm) {
+          return backwardDataDesc(device_.engine, algorithm, problem.source, weights, problem.target,
+                                  problem.shape, hint, userScratch());
         });
     ConvolutionStep unfolded = step_.forward;
     unfolded.folded.reset();
@@ -245,7 +250,8 @@ Grouping groupingOf(const ConvolutionStep& step) {
 }
 
 bool isPlainInput(const Buffer& buffer, const Place& place, const Device& device) {
-  return buffer.networkInput && device.order == Order::blocked && (place.channels == 1 || place.channels == 3);
+  return buffer.networkInput && device.order == Order::blocked &&
+         (place.channels == 1 || place.channels == 3);
 }
 
 Desc mapDesc(const Region& region, const Device& device) {
@@ -256,7 +262,8 @@ Desc mapDesc(const Region& region, const Device& device) {
   return Desc(dims, device.activationType(), device.order == Order::blocked ? blocked : Tag::nhwc);
 }
 
-ConvolutionProblem problemOf(const ConvolutionStep& step, const Region& in, const Region& out, const Device& device) {
+ConvolutionProblem problemOf(const ConvolutionStep& step, const Region& in, const Region& out,
+                             const Device& device) {
   ConvolutionProblem problem;
   problem.source = mapDesc(in, device);
   problem.target = mapDesc(out, device);
@@ -267,13 +274,16 @@ ConvolutionProblem problemOf(const ConvolutionStep& step, const Region& in, cons
   problem.shape.paddingBefore = {dim(top), dim(left)};
   problem.shape.paddingAfter = {dim(bottom), dim(right)};
   const bool plain = isPlainInput(in.buffer, in.place, device);
-  const Dim inputs = dim(plain ? in.place.channels : in.place.view.channels), outputs = dim(out.place.view.channels);
+  const Dim inputs = dim(plain ? in.place.channels : in.place.view.channels),
+            outputs = dim(out.place.view.channels);
   const Dim kh = dim(window.kernel[0]), kw = dim(window.kernel[1]), groups = dim(step.groups);
   problem.weights = {outputs, inputs, kh, kw};
-  if (groupingOf(step) == Grouping::native) problem.weights = {groups, outputs / groups, inputs / groups, kh, kw};
+  if (groupingOf(step) == Grouping::native)
+    problem.weights = {groups, outputs / groups, inputs / groups, kh, kw};
   const std::array<std::size_t, 2> ones = {1, 1};
   const bool plainSteps = window.stride == ones && window.dilation == ones && step.groups == 1;
-  const bool square = plainSteps && kh == 3 && kw == 3 && device.winograd && device.precision == Precision::fp32;
+  const bool square =
+      plainSteps && kh == 3 && kw == 3 && device.winograd && device.precision == Precision::fp32;
   // Tiles of 4 × 4 outputs; with few of them, or much of them beyond the map, the direct algorithm is faster.
   const std::size_t tiles = in.images * ((out.buffer.height + 3) / 4) * ((out.buffer.width + 3) / 4);
   problem.winograd = square && in.images * out.buffer.pixels() >= 64 * 16;
@@ -283,13 +293,14 @@ ConvolutionProblem problemOf(const ConvolutionStep& step, const Region& in, cons
   return problem;
 }
 
-std::unique_ptr<Kernel> makeConvolution(const ConvolutionStep& step, const Regions& regions, CpuParameters& parameters,
-                                        WeightCache& cache, Device& device) {
+std::unique_ptr<Kernel> makeConvolution(const ConvolutionStep& step, const Regions& regions,
+                                        CpuParameters& parameters, WeightCache& cache, Device& device) {
   return std::make_unique<Convolution>(step, regions, parameters, cache, device);
 }
 
 std::unique_ptr<Kernel> makeConvolutionBackward(const ConvolutionBackwardStep& step, const Regions& regions,
-                                                CpuParameters& parameters, WeightCache& cache, Device& device) {
+                                                CpuParameters& parameters, WeightCache& cache,
+                                                Device& device) {
   return std::make_unique<ConvolutionBackward>(step, regions, parameters, cache, device);
 }
 

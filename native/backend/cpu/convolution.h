@@ -17,8 +17,9 @@ struct ConvolutionProblem {
   bool winograd;         ///< forward and for the gradient of the input
   bool winogradWeights;  ///< for the gradient of the weights
   /**
-   * 1 × 1 of stride 1 with channels last: a product of matrices. oneDNN 2.6 with AMX takes the gradient of its weights two to
-   * five times faster as such, and that of its input up to twice as fast as a forward convolution with transposed weights.
+   * 1 × 1 of stride 1 with channels last: a product of matrices. oneDNN 2.6 with AMX takes the gradient of
+   * its weights two to five times faster as such, and that of its input up to twice as fast as a forward
+   * convolution with transposed weights.
    */
   bool pointwise;
 };
@@ -31,16 +32,19 @@ enum class Grouping {
 };
 Grouping groupingOf(const ConvolutionStep& step);
 
-/** Does the network's input lie in [N, C, H, W]? For one or three channels the blocked order would mostly be padding. */
+/** Does the network's input lie in [N, C, H, W]? For one or three channels the blocked order would mostly be
+ * padding. */
 bool isPlainInput(const Buffer& buffer, const Place& place, const Device& device);
 Desc mapDesc(const Region& region, const Device& device);
 
-ConvolutionProblem problemOf(const ConvolutionStep& step, const Region& in, const Region& out, const Device& device);
+ConvolutionProblem problemOf(const ConvolutionStep& step, const Region& in, const Region& out,
+                             const Device& device);
 
 /** Weights in the order that the gradients of a training batch have. */
 class ConvolutionCodec : public ParameterCodec {
  public:
-  ConvolutionCodec(const ConvolutionStep& step, const ConvolutionProblem& problem, std::size_t outputs, Device& device);
+  ConvolutionCodec(const ConvolutionStep& step, const ConvolutionProblem& problem, std::size_t outputs,
+                   Device& device);
 
   std::size_t size() const override { return memory_.get_size() / sizeof(float); }
   void pack(std::span<const float> values, float* memory) const override;
@@ -123,9 +127,10 @@ auto withAlgorithm(bool winograd, dnnl::algorithm wanted, const Body& body) {
   return body(dnnl::algorithm::convolution_direct);
 }
 
-std::unique_ptr<Kernel> makeConvolution(const ConvolutionStep& step, const Regions& regions, CpuParameters& parameters,
-                                        WeightCache& cache, Device& device);
+std::unique_ptr<Kernel> makeConvolution(const ConvolutionStep& step, const Regions& regions,
+                                        CpuParameters& parameters, WeightCache& cache, Device& device);
 std::unique_ptr<Kernel> makeConvolutionBackward(const ConvolutionBackwardStep& step, const Regions& regions,
-                                                CpuParameters& parameters, WeightCache& cache, Device& device);
+                                                CpuParameters& parameters, WeightCache& cache,
+                                                Device& device);
 
 }  // namespace thaw::cpu

@@ -18,8 +18,8 @@ dnnl::memory memoryOf(const Desc& desc, const Device& device, const float* data)
 
 }  // namespace
 
-ConvolutionCodec::ConvolutionCodec(const ConvolutionStep& step, const ConvolutionProblem& problem, std::size_t outputs,
-                                   Device& device)
+ConvolutionCodec::ConvolutionCodec(const ConvolutionStep& step, const ConvolutionProblem& problem,
+                                   std::size_t outputs, Device& device)
     : step_(step), outputs_(outputs), device_(device) {
   const Grouping grouping = groupingOf(step);
   plain_ = Desc(problem.weights, Type::f32, grouping == Grouping::native ? Tag::goihw : Tag::oihw);
@@ -29,14 +29,20 @@ ConvolutionCodec::ConvolutionCodec(const ConvolutionStep& step, const Convolutio
   const Desc any(problem.weights, Type::f32, Tag::any);
   const Desc weights(problem.weights, device.activationType(), Tag::any);
   const dnnl::primitive_attr attributes;
-  const auto hint = forwardDesc(device.engine, dnnl::algorithm::convolution_direct, problem.source, weights, Desc(),
-                                problem.target, problem.shape, attributes);
-  memory_ = problem.pointwise ? plain_ : withAlgorithm(problem.winogradWeights, dnnl::algorithm::convolution_winograd, [&](dnnl::algorithm algorithm) {
-    return backwardWeightsDesc(device.engine, algorithm, problem.source, any, Desc(), problem.target, problem.shape, hint,
-                               attributes).diff_weights_desc();
-  });
+  const auto hint = forwardDesc(device.engine, dnnl::algorithm::convolution_direct, problem.source, weights,
+                                Desc(), problem.target, problem.shape, attributes);
+  memory_ =
+      problem.pointwise
+          ? plain_
+          : withAlgorithm(problem.winogradWeights, dnnl::algorithm::convolution_winograd,
+                          [&](dnnl::algorithm algorithm) {
+                            return backwardWeightsDesc(device.engine, algorithm, problem.source, any, Desc(),
+                                                       problem.target, problem.shape, hint, attributes)
+                                .diff_weights_desc();
+                          });
   if (grouping != Grouping::diagonal) return;
-  std::vector<float> ones(static_cast<std::size_t>(plain_.get_size()) / sizeof(float), 0.0f), inside(size(), 0.0f);
+  std::vector<float> ones(static_cast<std::size_t>(plain_.get_size()) / sizeof(float), 0.0f),
+      inside(size(), 0.0f);
   overWeights([&](std::size_t, std::size_t position) { ones[position] = 1; });
   reorder(device_, memoryOf(plain_, device_, ones.data()), memoryOf(memory_, device_, inside.data()));
   for (const float one : inside) kept_.push_back(one != 0);
@@ -101,7 +107,8 @@ PreparedWeights::PreparedWeights(const ConvolutionStep& step, const Desc& wanted
 }
 
 bool PreparedWeights::serves(const ConvolutionStep& step, const Desc& wanted, bool transposed) const {
-  return step.node == step_.node && transposed == transposed_ && step.folded.has_value() == step_.folded.has_value() && wanted == wanted_;
+  return step.node == step_.node && transposed == transposed_ &&
+         step.folded.has_value() == step_.folded.has_value() && wanted == wanted_;
 }
 
 /** Grows with each of the parameters that went in. */
@@ -127,7 +134,8 @@ void PreparedWeights::fold() {
   const float* variance = parameters_.values(step_.folded->variance);
   const float* own = step_.bias ? parameters_.values(*step_.bias) : nullptr;
   for (std::size_t channel = 0; channel < channels; channel++) {
-    const double factor = scale[channel] / std::sqrt(static_cast<double>(variance[channel]) + step_.folded->epsilon);
+    const double factor =
+        scale[channel] / std::sqrt(static_cast<double>(variance[channel]) + step_.folded->epsilon);
     const double before = own == nullptr ? 0.0 : static_cast<double>(own[channel]);
     bias_[channel] = static_cast<float>((before - static_cast<double>(mean[channel])) * factor +
                                         static_cast<double>(shift[channel]));
@@ -157,10 +165,12 @@ std::size_t PreparedWeights::bytes() const {
   return own_ ? own_->size() : 0;
 }
 
-std::shared_ptr<PreparedWeights> WeightCache::find(const ConvolutionStep& step, const Desc& wanted, bool transposed,
-                                                   CpuParameters& parameters, Device& device) {
+std::shared_ptr<PreparedWeights> WeightCache::find(const ConvolutionStep& step, const Desc& wanted,
+                                                   bool transposed, CpuParameters& parameters,
+                                                   Device& device) {
   for (const auto& held : all_)
-    if (const auto weights = held.lock(); weights != nullptr && weights->serves(step, wanted, transposed)) return weights;
+    if (const auto weights = held.lock(); weights != nullptr && weights->serves(step, wanted, transposed))
+      return weights;
   const auto made = std::make_shared<PreparedWeights>(step, wanted, transposed, parameters, device);
   std::erase_if(all_, [](const auto& held) { return held.expired(); });
   all_.push_back(made);

@@ -17,8 +17,9 @@ void parallel(std::size_t threads, std::size_t count,
     if (begin < end) body(begin, end, thread);
   };
 #if defined(_OPENMP)
-  // Parts are bound to numbers, not to threads: the sums are the same even where the system gives fewer threads.
-#pragma omp parallel for schedule(static, 1) num_threads(static_cast<int>(threads))
+  // Parts are bound to numbers, not to threads: the sums are the same even where the system gives fewer
+  // threads.
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(threads))
 #endif
   for (std::size_t thread = 0; thread < threads; thread++) part(thread);
 }
@@ -71,11 +72,13 @@ void writeElement(const Device& device, const Region& region, std::size_t offset
 void clearPadding(const Region& region) {
   if (!region.hasPadding()) return;
   std::vector<bool> real(region.place.view.channels, false);
-  for (std::size_t channel = 0; channel < region.place.channels; channel++) real[region.place.at(channel)] = true;
+  for (std::size_t channel = 0; channel < region.place.channels; channel++)
+    real[region.place.at(channel)] = true;
   for (std::size_t image = 0; image < region.images; image++)
     for (std::size_t channel = 0; channel < real.size(); channel++)
       for (std::size_t pixel = 0; !real[channel] && pixel < region.buffer.pixels(); pixel++)
-        std::memset(region.data + region.offset(image, channel, pixel) * region.elementBytes, 0, region.elementBytes);
+        std::memset(region.data + region.offset(image, channel, pixel) * region.elementBytes, 0,
+                    region.elementBytes);
 }
 
 }  // namespace thaw::cpu

@@ -59,7 +59,8 @@ struct Device {
 
   Type activationType() const { return precision == Precision::bf16 ? Type::bf16 : Type::f32; }
   const MapKernels& maps(Element element = Element::activation) const {
-    return precision == Precision::bf16 && element == Element::activation ? kernels.bfloat16 : kernels.float32;
+    return precision == Precision::bf16 && element == Element::activation ? kernels.bfloat16
+                                                                          : kernels.float32;
   }
   std::size_t bytesOf(Element element) const {
     if (element == Element::byte) return 1;
@@ -82,8 +83,8 @@ void runMap(Device& device, void (*kernel)(const Arguments&, const Share&), cons
 
 /** The same with two sums for each channel; returns their totals [2, channels], valid until the next call. */
 template <typename Arguments>
-const double* sumMap(Device& device, void (*kernel)(const Arguments&, const Share&), const Arguments& arguments,
-                     const Domain& domain) {
+const double* sumMap(Device& device, void (*kernel)(const Arguments&, const Share&),
+                     const Arguments& arguments, const Domain& domain) {
   const std::size_t values = 2 * domain.groups * lanes;
   auto* sums = reinterpret_cast<double*>(device.sums.data());
   auto* partial = reinterpret_cast<float*>(sums + device.threads * values);

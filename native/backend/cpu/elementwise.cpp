@@ -13,7 +13,8 @@ class MapKernel : public Kernel {
  public:
   using Function = void (*)(const ElementwiseArguments&, const Share&);
 
-  MapKernel(Device& device, Function function, const ElementwiseArguments& arguments, std::optional<Region> padded = {})
+  MapKernel(Device& device, Function function, const ElementwiseArguments& arguments,
+            std::optional<Region> padded = {})
       : device_(device), function_(function), arguments_(arguments), padded_(std::move(padded)) {}
 
   void run(const StepContext&) override {
@@ -32,7 +33,10 @@ class MapKernel : public Kernel {
 class MovedCopy : public Kernel {
  public:
   MovedCopy(const CopyStep& step, const Regions& regions, Device& device)
-      : device_(device), from_(regions.at(step.from)), to_(regions.at(step.to)), accumulate_(step.accumulate) {}
+      : device_(device),
+        from_(regions.at(step.from)),
+        to_(regions.at(step.to)),
+        accumulate_(step.accumulate) {}
 
   void run(const StepContext&) override {
     for (std::size_t image = 0; image < from_.images; image++)
@@ -56,8 +60,12 @@ class MovedCopy : public Kernel {
 class DropoutKernel : public Kernel {
  public:
   DropoutKernel(const DropoutStep& step, const Regions& regions, Device& device)
-      : step_(step), device_(device), in_(regions.at(step.in)), out_(regions.at(step.out)),
-        threshold_(dropThreshold(step.rate)), scale_(static_cast<float>(survivorScale(threshold_))) {}
+      : step_(step),
+        device_(device),
+        in_(regions.at(step.in)),
+        out_(regions.at(step.out)),
+        threshold_(dropThreshold(step.rate)),
+        scale_(static_cast<float>(survivorScale(threshold_))) {}
 
   void run(const StepContext& context) override {
     const std::size_t pixels = in_.buffer.pixels(), channels = in_.place.channels;
@@ -73,7 +81,8 @@ class DropoutKernel : public Kernel {
         const std::size_t image = element / pixels / channels;
         const bool kept = (block[element % 8 / 2] >> (16 * (element % 2)) & 0xffffu) >= threshold_;
         const std::size_t target = out_.offset(image, out_.place.at(channel), pixel);
-        float value = kept ? scale_ * readElement(device_, in_, in_.offset(image, in_.place.at(channel), pixel)) : 0.0f;
+        float value =
+            kept ? scale_ * readElement(device_, in_, in_.offset(image, in_.place.at(channel), pixel)) : 0.0f;
         if (step_.accumulate) value += readElement(device_, out_, target);
         writeElement(device_, out_, target, value);
       }
@@ -136,19 +145,21 @@ bool haveSamePlaces(const Place& a, const Place& b) {
 std::unique_ptr<Kernel> makeKernel(const ActivationStep& step, const Regions& regions, Device& device) {
   const Region in = regions.at(step.in), out = regions.at(step.out);
   const bool sigmoid = step.activation.kind == Activation::Kind::sigmoid;
-  const ElementwiseArguments arguments = {
-      in.domain(), sigmoid ? Elementwise::sigmoid : Elementwise::activate, in.map(), noMap, out.map(),
-      rangeOf(step.activation), false};
+  const ElementwiseArguments arguments = {in.domain(), sigmoid ? Elementwise::sigmoid : Elementwise::activate,
+                                          in.map(),    noMap,
+                                          out.map(),   rangeOf(step.activation),
+                                          false};
   const bool clears = movesZero(step.activation) && out.hasPadding();
   return std::make_unique<MapKernel>(device, device.maps(in.buffer.element).elementwise, arguments,
                                      clears ? std::optional(out) : std::nullopt);
 }
 
-std::unique_ptr<Kernel> makeKernel(const ActivationBackwardStep& step, const Regions& regions, Device& device) {
+std::unique_ptr<Kernel> makeKernel(const ActivationBackwardStep& step, const Regions& regions,
+                                   Device& device) {
   const Region y = regions.at(step.y), out = regions.at(step.out);
   const Map gradient = regions.at(step.gradient).map();
-  ElementwiseArguments arguments = {out.domain(), Elementwise::gradient, y.map(), gradient, out.map(),
-                                    rangeOf(step.activation), step.accumulate};
+  ElementwiseArguments arguments = {out.domain(), Elementwise::gradient,    y.map(),        gradient,
+                                    out.map(),    rangeOf(step.activation), step.accumulate};
   if (step.activation.kind == Activation::Kind::sigmoid) {
     arguments.kind = Elementwise::sigmoidGradient;
   } else if (step.activation.kind == Activation::Kind::none) {
@@ -175,11 +186,17 @@ std::unique_ptr<Kernel> makeKernel(const AddStep& step, const Regions& regions, 
       std::unique_ptr<Kernel> first_;
       std::unique_ptr<Kernel> second_;
     };
-    return std::make_unique<Both>(makeKernel(AddStep{step.a, step.b, step.out, {}}, regions, device),
-                                  makeKernel(ActivationStep{step.out, step.out, step.activation}, regions, device));
+    return std::make_unique<Both>(
+        makeKernel(AddStep{step.a, step.b, step.out, {}}, regions, device),
+        makeKernel(ActivationStep{step.out, step.out, step.activation}, regions, device));
   }
-  const ElementwiseArguments arguments = {out.domain(), Elementwise::add, regions.at(step.a).map(),
-                                          regions.at(step.b).map(), out.map(), rangeOf(step.activation), false};
+  const ElementwiseArguments arguments = {out.domain(),
+                                          Elementwise::add,
+                                          regions.at(step.a).map(),
+                                          regions.at(step.b).map(),
+                                          out.map(),
+                                          rangeOf(step.activation),
+                                          false};
   const bool clears = movesZero(step.activation) && out.hasPadding();
   return std::make_unique<MapKernel>(device, device.maps(out.buffer.element).elementwise, arguments,
                                      clears ? std::optional(out) : std::nullopt);
@@ -188,16 +205,20 @@ std::unique_ptr<Kernel> makeKernel(const AddStep& step, const Regions& regions, 
 std::unique_ptr<Kernel> makeKernel(const CopyStep& step, const Regions& regions, Device& device) {
   if (!haveSamePlaces(step.from, step.to)) return std::make_unique<MovedCopy>(step, regions, device);
   const Region from = regions.at(step.from), to = regions.at(step.to);
-  const ElementwiseArguments arguments = {to.domain(), Elementwise::copy, from.map(), noMap, to.map(), {}, step.accumulate};
+  const ElementwiseArguments arguments = {to.domain(), Elementwise::copy, from.map(), noMap, to.map(),
+                                          {},          step.accumulate};
   const Element source = from.buffer.element, target = to.buffer.element;
   const MapKernels& maps = device.maps();
-  if (source == target) return std::make_unique<MapKernel>(device, device.maps(source).elementwise, arguments);
-  return std::make_unique<MapKernel>(device, source == Element::float32 ? maps.fromFloat : maps.toFloat, arguments);
+  if (source == target)
+    return std::make_unique<MapKernel>(device, device.maps(source).elementwise, arguments);
+  return std::make_unique<MapKernel>(device, source == Element::float32 ? maps.fromFloat : maps.toFloat,
+                                     arguments);
 }
 
 std::unique_ptr<Kernel> makeKernel(const FillStep& step, const Regions& regions, Device& device) {
   const Region out = regions.at(step.out);
-  const ElementwiseArguments arguments = {out.domain(), Elementwise::fill, noMap, noMap, out.map(), {}, false};
+  const ElementwiseArguments arguments = {out.domain(), Elementwise::fill, noMap, noMap, out.map(), {},
+                                          false};
   return std::make_unique<MapKernel>(device, device.maps(out.buffer.element).elementwise, arguments);
 }
 

@@ -26,7 +26,8 @@ class Input : public Kernel {
       AlignedBuffer<float> staged(Domain::run * out_.place.view.channels);
       for (std::size_t item = begin; item < end; item++) {
         const std::size_t image = item / runs, first = item % runs * Domain::run;
-        stage(context.images + image * out_.place.channels * pixels, first, std::min(Domain::run, pixels - first), staged);
+        stage(context.images + image * out_.place.channels * pixels, first,
+              std::min(Domain::run, pixels - first), staged);
         store(image, first, std::min(Domain::run, pixels - first), staged);
       }
     });
@@ -38,7 +39,8 @@ class Input : public Kernel {
       std::copy_n(from, count, reinterpret_cast<float*>(out_.data) + offset);
       return;
     }
-    for (std::size_t index = 0; index < count; index++) writeElement(device_, out_, offset + index, from[index]);
+    for (std::size_t index = 0; index < count; index++)
+      writeElement(device_, out_, offset + index, from[index]);
   }
 
   /** staged [groups, run, 16] */
@@ -72,7 +74,8 @@ class Input : public Kernel {
 
 class Output : public Kernel {
  public:
-  Output(const OutputStep& step, const Regions& regions, Device& device) : device_(device), in_(regions.at(step.in)) {}
+  Output(const OutputStep& step, const Regions& regions, Device& device)
+      : device_(device), in_(regions.at(step.in)) {}
 
   void run(const StepContext& context) override {
     const std::size_t outputs = in_.place.channels;

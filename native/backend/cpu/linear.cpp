@@ -10,7 +10,8 @@ namespace {
 class Rounded {
  public:
   Rounded(Device& device, std::size_t count) : device_(device) {
-    if (device.precision == Precision::bf16) memory_ = AlignedBuffer<std::uint8_t>((count + lanes) / lanes * lanes * 2);
+    if (device.precision == Precision::bf16)
+      memory_ = AlignedBuffer<std::uint8_t>((count + lanes) / lanes * lanes * 2);
     arguments_.domain = {1, 1, 1, (count + lanes - 1) / lanes, true};
   }
 
@@ -32,7 +33,10 @@ class Rounded {
 class Linear : public Kernel {
  public:
   Linear(const LinearStep& step, const Regions& regions, CpuParameters& parameters, Device& device)
-      : step_(step), parameters_(parameters), in_(regions.at(step.in)), out_(regions.at(step.out)),
+      : step_(step),
+        parameters_(parameters),
+        in_(regions.at(step.in)),
+        out_(regions.at(step.out)),
         weight_(device, step.in.view.channels * step.out.view.channels) {
     const std::size_t inputs = step.in.view.channels, outputs = step.out.view.channels;
     const Type type = device.activationType(), result = out_.elementBytes == 4 ? Type::f32 : type;
@@ -62,9 +66,14 @@ class Linear : public Kernel {
 
 class LinearBackward : public Kernel {
  public:
-  LinearBackward(const LinearBackwardStep& step, const Regions& regions, CpuParameters& parameters, Device& device)
-      : step_(step), device_(device), parameters_(parameters), gradient_(regions.at(step.gradient)),
-        in_(regions.at(step.in)), out_(regions.at(step.out)),
+  LinearBackward(const LinearBackwardStep& step, const Regions& regions, CpuParameters& parameters,
+                 Device& device)
+      : step_(step),
+        device_(device),
+        parameters_(parameters),
+        gradient_(regions.at(step.gradient)),
+        in_(regions.at(step.in)),
+        out_(regions.at(step.out)),
         weight_(device, step.forward.in.view.channels * step.forward.out.view.channels),
         rounded_(device, gradient_.images * step.forward.out.view.channels) {
     const std::size_t inputs = step.forward.in.view.channels, outputs = step.forward.out.view.channels;
@@ -117,8 +126,8 @@ std::unique_ptr<Kernel> makeKernel(const LinearStep& step, const Regions& region
   return std::make_unique<Linear>(step, regions, parameters, device);
 }
 
-std::unique_ptr<Kernel> makeKernel(const LinearBackwardStep& step, const Regions& regions, CpuParameters& parameters,
-                                   Device& device) {
+std::unique_ptr<Kernel> makeKernel(const LinearBackwardStep& step, const Regions& regions,
+                                   CpuParameters& parameters, Device& device) {
   return std::make_unique<LinearBackward>(step, regions, parameters, device);
 }
 

@@ -28,7 +28,8 @@ inline void write(Bfloat* p, Float a) {
 
 template <typename T>
 T* at(const Map& map, std::size_t image, std::size_t group, std::size_t pixel) {
-  return static_cast<T*>(map.data) + image * map.imageStride + group * map.groupStride + pixel * map.pixelStride;
+  return static_cast<T*>(map.data) + image * map.imageStride + group * map.groupStride +
+         pixel * map.pixelStride;
 }
 
 inline Float minimum(Float a, Float b) {
@@ -41,8 +42,8 @@ inline Float clamp(Float a, Float least, Float most) {
 }
 
 /**
- * Calls body(image, group, firstPixel, pixels) for all that the share holds: in blocked order whole planes; channels last a
- * few pixels of every group in turn, so that memory is read from front to back.
+ * Calls body(image, group, firstPixel, pixels) for all that the share holds: in blocked order whole planes;
+ * channels last a few pixels of every group in turn, so that memory is read from front to back.
  */
 template <typename Body>
 void overTiles(const Domain& domain, const Share& share, const Body& body) {
@@ -61,7 +62,8 @@ void overTiles(const Domain& domain, const Share& share, const Body& body) {
   }
 }
 
-/** As `overTiles`; what body adds to share.partial goes to share.sums in double precision after every item. */
+/** As `overTiles`; what body adds to share.partial goes to share.sums in double precision after every item.
+ */
 template <typename Body>
 void overTilesWithSums(const Domain& domain, const Share& share, const Body& body) {
   const std::size_t channels = domain.groups * lanes;

@@ -9,7 +9,8 @@ namespace {
 
 /** out (+)= value(a, b) everywhere. */
 template <typename A, typename B, typename Out, typename Value>
-void overElements(const ElementwiseArguments& arguments, const Share& share, bool readsB, const Value& value) {
+void overElements(const ElementwiseArguments& arguments, const Share& share, bool readsB,
+                  const Value& value) {
   overTiles(arguments.domain, share, [&](std::size_t n, std::size_t g, std::size_t p, std::size_t count) {
     for (std::size_t lane = 0; lane < lanes; lane += Simd::width) {
       for (std::size_t i = 0; i < count; i++) {
@@ -54,11 +55,12 @@ void elementwise(const ElementwiseArguments& arguments, const Share& share) {
     case Elementwise::copy:
       return overElements<T, T, T>(arguments, share, false, [](Float a, Float) { return a; });
     case Elementwise::fill:
-      return overTiles(arguments.domain, share, [&](std::size_t n, std::size_t g, std::size_t p, std::size_t count) {
-        for (std::size_t i = 0; i < count; i++)
-          for (std::size_t lane = 0; lane < lanes; lane += Simd::width)
-            write(at<T>(arguments.out, n, g, p + i) + lane, zero);
-      });
+      return overTiles(arguments.domain, share,
+                       [&](std::size_t n, std::size_t g, std::size_t p, std::size_t count) {
+                         for (std::size_t i = 0; i < count; i++)
+                           for (std::size_t lane = 0; lane < lanes; lane += Simd::width)
+                             write(at<T>(arguments.out, n, g, p + i) + lane, zero);
+                       });
   }
 }
 

@@ -5,8 +5,8 @@
 
 #include "engine/head_kernels.h"
 
-// Vectorised work on activation maps, between the convolutions. Only plain structs here, as in engine/head_kernels.h:
-// kernel files are compiled once for every instruction set.
+// Vectorised work on activation maps, between the convolutions. Only plain structs here, as in
+// engine/head_kernels.h: kernel files are compiled once for every instruction set.
 namespace thaw::cpu {
 
 inline constexpr std::size_t lanes = 16;  ///< channels of a group
@@ -14,7 +14,8 @@ inline constexpr std::size_t lanes = 16;  ///< channels of a group
 /**
  * Part of a buffer as groups of 16 channels. Element (image n, group g, pixel p, lane c) lies at
  * n · imageStride + g · groupStride + p · pixelStride + c.
- * Blocked order (nChw16c): groupStride = pixels · 16, pixelStride = 16; channels last: 16 and the buffer's channels.
+ * Blocked order (nChw16c): groupStride = pixels · 16, pixelStride = 16; channels last: 16 and the buffer's
+ * channels.
  */
 struct Map {
   void* data;
@@ -34,9 +35,7 @@ struct Domain {
   std::size_t pixels() const { return height * width; }
   /** Channels last: pixels of one item. */
   static constexpr std::size_t run = 128;
-  std::size_t items() const {
-    return images * (blocked ? groups : (pixels() + run - 1) / run);
-  }
+  std::size_t items() const { return images * (blocked ? groups : (pixels() + run - 1) / run); }
 };
 
 /** Groups of a pooling's item: channels last a cache line or two of a pixel. */
@@ -83,8 +82,8 @@ struct NormalizeArguments {
 };
 
 /**
- * g = gradient where the activation passes it, read off z = a · (x − mean) + b, or off y where that is given. Then, as wanted:
- * sums of g and g · (x − mean); residual (+)= g; out (+)= scale · g + k1 + k2 · (x − mean).
+ * g = gradient where the activation passes it, read off z = a · (x − mean) + b, or off y where that is given.
+ * Then, as wanted: sums of g and g · (x − mean); residual (+)= g; out (+)= scale · g + k1 + k2 · (x − mean).
  */
 struct NormalizeBackwardArguments {
   Domain domain;
@@ -96,7 +95,7 @@ struct NormalizeBackwardArguments {
   const float* b;
   ActivationRange range;
   bool reduce;
-  Map residual;       ///< data null: not wanted
+  Map residual;  ///< data null: not wanted
   bool accumulateResidual;
   Map out;  ///< data null: not wanted
   bool accumulate;
@@ -136,7 +135,8 @@ struct ElementwiseArguments {
   bool accumulate;
 };
 
-/** A window over a map; out's pixels are those of `domain`. An item is some groups of an image: see `poolItems`. */
+/** A window over a map; out's pixels are those of `domain`. An item is some groups of an image: see
+ * `poolItems`. */
 struct PoolArguments {
   Domain domain;
   std::size_t inHeight;
@@ -144,7 +144,7 @@ struct PoolArguments {
   std::size_t kernel[2];
   std::size_t stride[2];
   std::size_t dilation[2];
-  std::size_t padding[2];  ///< top, left
+  std::size_t padding[2];    ///< top, left
   std::size_t paddedEnd[2];  ///< bottom and right end of the padded map
   bool countIncludesPadding;
   Map in;

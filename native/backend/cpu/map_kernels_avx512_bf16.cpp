@@ -1,4 +1,5 @@
-// Before the kernels, which are written over its struct Simd. Compiled with AVX512-BF16, which rounds to bfloat16.
+// Before the kernels, which are written over its struct Simd. Compiled with AVX512-BF16, which rounds to
+// bfloat16.
 #include "backend/cpu/simd_avx512.h"
 
 #include "backend/cpu/map_kernels_of.h"

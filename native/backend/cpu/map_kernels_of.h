@@ -1,9 +1,9 @@
 #pragma once
 
+#include "backend/cpu/head_update.h"
 #include "backend/cpu/map_elementwise.h"
 #include "backend/cpu/map_normalize.h"
 #include "backend/cpu/map_pool.h"
-#include "backend/cpu/head_update.h"
 
 // The table of the instruction set whose struct Simd was included before.
 namespace thaw::cpu {
@@ -11,8 +11,9 @@ namespace {
 
 template <typename T>
 constexpr MapKernels mapKernels = {
-    statistics<T>,          normalize<T>,   normalizeBackward<T>,   correct<T>,        elementwise<T>, maximumPool<T>,
-    maximumPoolBackward<T>, averagePool<T>, averagePoolBackward<T>, convert<float, T>, convert<T, float>};
+    statistics<T>,          normalize<T>,      normalizeBackward<T>,   correct<T>,
+    elementwise<T>,         maximumPool<T>,    maximumPoolBackward<T>, averagePool<T>,
+    averagePoolBackward<T>, convert<float, T>, convert<T, float>};
 
 /** As `updateParameters`, with scaled gradients. */
 void updateScaled(const float* gradient, float* weight, float* first, float* second, std::size_t count,
@@ -25,8 +26,8 @@ void updateScaled(const float* gradient, float* weight, float* first, float* sec
     const std::size_t size = count - start < piece ? count - start : piece;
     for (std::size_t i = 0; i < size; i += Simd::width)
       Simd::store(scaled + i, Simd::mul(Simd::load(gradient + start + i), factor));
-    updateParameters(scaled, weight + start, first + start, second == nullptr ? nullptr : second + start, size,
-                     constants);
+    updateParameters(scaled, weight + start, first + start, second == nullptr ? nullptr : second + start,
+                     size, constants);
   }
 }
 

@@ -43,29 +43,30 @@ template <typename T>
 void maximumPool(const PoolArguments& arguments, const Share& share) {
   overPlanes(arguments.domain, share,
              [&](std::size_t n, std::size_t g, std::size_t p, std::size_t y, std::size_t x) {
-    for (std::size_t lane = 0; lane < lanes; lane += Simd::width) {
-      Float best = Simd::set(0), where = Simd::set(0);
-      bool none = true;
-      overWindow(arguments, y, x, [&](std::size_t k, std::size_t pixel) {
-        const Float value = read(at<T>(arguments.in, n, g, pixel) + lane), index = Simd::set(static_cast<float>(k));
-        if (none) {
-          best = value;
-          where = index;
-          none = false;
-          return;
-        }
-        const auto larger = Simd::less(best, value);
-        best = Simd::select(larger, value, best);
-        where = Simd::select(larger, index, where);
-      });
-      write(at<T>(arguments.out, n, g, p) + lane, best);
-      if (arguments.indices.data == nullptr) continue;
-      float indices[Simd::width];
-      Simd::store(indices, where);
-      std::uint8_t* bytes = at<std::uint8_t>(arguments.indices, n, g, p) + lane;
-      for (int i = 0; i < Simd::width; i++) bytes[i] = static_cast<std::uint8_t>(indices[i]);
-    }
-  });
+               for (std::size_t lane = 0; lane < lanes; lane += Simd::width) {
+                 Float best = Simd::set(0), where = Simd::set(0);
+                 bool none = true;
+                 overWindow(arguments, y, x, [&](std::size_t k, std::size_t pixel) {
+                   const Float value = read(at<T>(arguments.in, n, g, pixel) + lane),
+                               index = Simd::set(static_cast<float>(k));
+                   if (none) {
+                     best = value;
+                     where = index;
+                     none = false;
+                     return;
+                   }
+                   const auto larger = Simd::less(best, value);
+                   best = Simd::select(larger, value, best);
+                   where = Simd::select(larger, index, where);
+                 });
+                 write(at<T>(arguments.out, n, g, p) + lane, best);
+                 if (arguments.indices.data == nullptr) continue;
+                 float indices[Simd::width];
+                 Simd::store(indices, where);
+                 std::uint8_t* bytes = at<std::uint8_t>(arguments.indices, n, g, p) + lane;
+                 for (int i = 0; i < Simd::width; i++) bytes[i] = static_cast<std::uint8_t>(indices[i]);
+               }
+             });
 }
 
 template <typename T>
@@ -84,21 +85,22 @@ template <typename T>
 void maximumPoolBackward(const PoolBackwardArguments& arguments, const Share& share) {
   clearPlanes<T>(arguments, share);
   const PoolArguments& forward = arguments.forward;
-  overPlanes(forward.domain, share, [&](std::size_t n, std::size_t g, std::size_t p, std::size_t y, std::size_t x) {
-    const std::uint8_t* bytes = at<std::uint8_t>(forward.indices, n, g, p);
-    for (std::size_t lane = 0; lane < lanes; lane += Simd::width) {
-      float indices[Simd::width];
-      for (int i = 0; i < Simd::width; i++) indices[i] = static_cast<float>(bytes[lane + i]);
-      const Float where = Simd::load(indices), gradient = read(at<T>(arguments.gradient, n, g, p) + lane);
-      overWindow(forward, y, x, [&](std::size_t k, std::size_t pixel) {
-        const Float index = Simd::set(static_cast<float>(k)), half = Simd::set(0.5f);
-        const auto same = Simd::both(Simd::less(Simd::sub(index, half), where),
-                                     Simd::less(where, Simd::add(index, half)));
-        T* out = at<T>(arguments.out, n, g, pixel) + lane;
-        write(out, Simd::add(read(out), Simd::select(same, gradient, Simd::set(0))));
+  overPlanes(
+      forward.domain, share, [&](std::size_t n, std::size_t g, std::size_t p, std::size_t y, std::size_t x) {
+        const std::uint8_t* bytes = at<std::uint8_t>(forward.indices, n, g, p);
+        for (std::size_t lane = 0; lane < lanes; lane += Simd::width) {
+          float indices[Simd::width];
+          for (int i = 0; i < Simd::width; i++) indices[i] = static_cast<float>(bytes[lane + i]);
+          const Float where = Simd::load(indices), gradient = read(at<T>(arguments.gradient, n, g, p) + lane);
+          overWindow(forward, y, x, [&](std::size_t k, std::size_t pixel) {
+            const Float index = Simd::set(static_cast<float>(k)), half = Simd::set(0.5f);
+            const auto same = Simd::both(Simd::less(Simd::sub(index, half), where),
+                                         Simd::less(where, Simd::add(index, half)));
+            T* out = at<T>(arguments.out, n, g, pixel) + lane;
+            write(out, Simd::add(read(out), Simd::select(same, gradient, Simd::set(0))));
+          });
+        }
       });
-    }
-  });
 }
 
 /** 1 / number of pixels that a window's average counts. */
@@ -110,7 +112,8 @@ inline float inverseCount(const PoolArguments& arguments, std::size_t y, std::si
     const std::size_t stop = start + arguments.kernel[axis];
     const std::size_t before = arguments.padding[axis];
     const std::size_t first = arguments.countIncludesPadding || start > before ? start : before;
-    const std::size_t limit = arguments.countIncludesPadding ? arguments.paddedEnd[axis] : before + size[axis];
+    const std::size_t limit =
+        arguments.countIncludesPadding ? arguments.paddedEnd[axis] : before + size[axis];
     count *= (stop < limit ? stop : limit) - first;
   }
   return 1 / static_cast<float>(count);
@@ -120,31 +123,32 @@ template <typename T>
 void averagePool(const PoolArguments& arguments, const Share& share) {
   overPlanes(arguments.domain, share,
              [&](std::size_t n, std::size_t g, std::size_t p, std::size_t y, std::size_t x) {
-    const Float factor = Simd::set(inverseCount(arguments, y, x));
-    for (std::size_t lane = 0; lane < lanes; lane += Simd::width) {
-      Float sum = Simd::set(0);
-      overWindow(arguments, y, x, [&](std::size_t, std::size_t pixel) {
-        sum = Simd::add(sum, read(at<T>(arguments.in, n, g, pixel) + lane));
-      });
-      write(at<T>(arguments.out, n, g, p) + lane, Simd::mul(sum, factor));
-    }
-  });
+               const Float factor = Simd::set(inverseCount(arguments, y, x));
+               for (std::size_t lane = 0; lane < lanes; lane += Simd::width) {
+                 Float sum = Simd::set(0);
+                 overWindow(arguments, y, x, [&](std::size_t, std::size_t pixel) {
+                   sum = Simd::add(sum, read(at<T>(arguments.in, n, g, pixel) + lane));
+                 });
+                 write(at<T>(arguments.out, n, g, p) + lane, Simd::mul(sum, factor));
+               }
+             });
 }
 
 template <typename T>
 void averagePoolBackward(const PoolBackwardArguments& arguments, const Share& share) {
   clearPlanes<T>(arguments, share);
   const PoolArguments& forward = arguments.forward;
-  overPlanes(forward.domain, share, [&](std::size_t n, std::size_t g, std::size_t p, std::size_t y, std::size_t x) {
-    const Float factor = Simd::set(inverseCount(forward, y, x));
-    for (std::size_t lane = 0; lane < lanes; lane += Simd::width) {
-      const Float gradient = Simd::mul(read(at<T>(arguments.gradient, n, g, p) + lane), factor);
-      overWindow(forward, y, x, [&](std::size_t, std::size_t pixel) {
-        T* out = at<T>(arguments.out, n, g, pixel) + lane;
-        write(out, Simd::add(read(out), gradient));
-      });
-    }
-  });
+  overPlanes(forward.domain, share,
+             [&](std::size_t n, std::size_t g, std::size_t p, std::size_t y, std::size_t x) {
+               const Float factor = Simd::set(inverseCount(forward, y, x));
+               for (std::size_t lane = 0; lane < lanes; lane += Simd::width) {
+                 const Float gradient = Simd::mul(read(at<T>(arguments.gradient, n, g, p) + lane), factor);
+                 overWindow(forward, y, x, [&](std::size_t, std::size_t pixel) {
+                   T* out = at<T>(arguments.out, n, g, pixel) + lane;
+                   write(out, Simd::add(read(out), gradient));
+                 });
+               }
+             });
 }
 
 }  // namespace

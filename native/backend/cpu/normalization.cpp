@@ -20,19 +20,21 @@ class Statistics : public Kernel {
   }
 
   /**
-   * Sums of (x − s) and (x − s)², s = the first value of each channel: without that shift the variance of a channel far
-   * from 0 would be lost in rounding (Chan, Golub & LeVeque, Am Stat 1983).
+   * Sums of (x − s) and (x − s)², s = the first value of each channel: without that shift the variance of a
+   * channel far from 0 would be lost in rounding (Chan, Golub & LeVeque, Am Stat 1983).
    */
   void run(const StepContext&) override {
     const std::size_t channels = shift_.size();
     for (std::size_t channel = 0; channel < channels; channel++)
       shift_[channel] = readElement(device_, from_, from_.offset(0, channel, 0));
-    const double* sums = sumMap(device_, device_.maps(from_.buffer.element).statistics, arguments_, arguments_.domain);
+    const double* sums =
+        sumMap(device_, device_.maps(from_.buffer.element).statistics, arguments_, arguments_.domain);
     const double count = static_cast<double>(from_.images * from_.buffer.pixels());
     for (std::size_t channel = 0; channel < channels; channel++) {
       const double shifted = sums[channel] / count;
       mean_[channel] = static_cast<float>(shift_[channel] + shifted);
-      variance_[channel] = static_cast<float>(std::max(0.0, sums[channels + channel] / count - shifted * shifted));
+      variance_[channel] =
+          static_cast<float>(std::max(0.0, sums[channels + channel] / count - shifted * shifted));
     }
   }
 
@@ -49,8 +51,13 @@ class Statistics : public Kernel {
 class Affine {
  public:
   Affine(const NormalizeStep& step, const Regions& regions, CpuParameters& parameters)
-      : parameters_(step.parameters), store_(parameters), channels_(step.in.view.channels), a(channels_), b(channels_),
-        mean(channels_), inverseDeviation(channels_) {
+      : parameters_(step.parameters),
+        store_(parameters),
+        channels_(step.in.view.channels),
+        a(channels_),
+        b(channels_),
+        mean(channels_),
+        inverseDeviation(channels_) {
     if (step.statistics) {
       batchMean_ = regions.vector(step.statistics->mean) + step.in.view.first;
       batchVariance_ = regions.vector(step.statistics->variance) + step.in.view.first;
@@ -89,7 +96,10 @@ class Affine {
 class Normalize : public Kernel {
  public:
   Normalize(const NormalizeStep& step, const Regions& regions, CpuParameters& parameters, Device& device)
-      : step_(step), device_(device), parameters_(parameters), out_(regions.at(step.out)),
+      : step_(step),
+        device_(device),
+        parameters_(parameters),
+        out_(regions.at(step.out)),
         affine_(step, regions, parameters) {
     const Region in = regions.at(step.in);
     count_ = in.images * in.buffer.pixels();
@@ -97,8 +107,10 @@ class Normalize : public Kernel {
       mean_ = regions.vector(step.statistics->mean) + step.in.view.first;
       variance_ = regions.vector(step.statistics->variance) + step.in.view.first;
     }
-    arguments_ = {in.domain(), in.map(), out_.map(), step.residual ? regions.at(*step.residual).map() : noMap,
-                  affine_.mean.data(), affine_.a.data(), affine_.b.data(), rangeOf(step.activation)};
+    arguments_ = {in.domain(),         in.map(),
+                  out_.map(),          step.residual ? regions.at(*step.residual).map() : noMap,
+                  affine_.mean.data(), affine_.a.data(),
+                  affine_.b.data(),    rangeOf(step.activation)};
   }
 
   void run(const StepContext&) override {
@@ -117,7 +129,8 @@ class Normalize : public Kernel {
     float* variance = parameters_.values(step_.parameters.variance);
     for (std::size_t channel = 0; channel < step_.in.view.channels; channel++) {
       mean[channel] = static_cast<float>(keep * mean[channel] + (1 - keep) * mean_[channel]);
-      variance[channel] = static_cast<float>(keep * variance[channel] + (1 - keep) * unbiased * variance_[channel]);
+      variance[channel] =
+          static_cast<float>(keep * variance[channel] + (1 - keep) * unbiased * variance_[channel]);
     }
     parameters_.touch(step_.parameters.mean);
     parameters_.touch(step_.parameters.variance);
@@ -136,9 +149,14 @@ class Normalize : public Kernel {
 
 class NormalizeBackward : public Kernel {
  public:
-  NormalizeBackward(const NormalizeBackwardStep& step, const Regions& regions, CpuParameters& parameters, Device& device)
-      : step_(step), device_(device), parameters_(parameters), affine_(step.forward, regions, parameters),
-        k1_(step.forward.in.view.channels), k2_(k1_.size()) {
+  NormalizeBackward(const NormalizeBackwardStep& step, const Regions& regions, CpuParameters& parameters,
+                    Device& device)
+      : step_(step),
+        device_(device),
+        parameters_(parameters),
+        affine_(step.forward, regions, parameters),
+        k1_(step.forward.in.view.channels),
+        k2_(k1_.size()) {
     const Region in = regions.at(step.forward.in);
     count_ = static_cast<double>(in.images * in.buffer.pixels());
     if (step.deferred) {
@@ -225,8 +243,13 @@ class Correct : public Kernel {
  public:
   Correct(const CorrectStep& step, const Regions& regions, Device& device) : device_(device) {
     const Region x = regions.at(step.x);
-    arguments_ = {x.domain(), regions.at(step.from).map(), x.map(), regions.at(step.to).map(),
-                  regions.vector(step.mean) + step.x.view.first, regions.vector(step.k1) + step.x.view.first, regions.vector(step.k2) + step.x.view.first};
+    arguments_ = {x.domain(),
+                  regions.at(step.from).map(),
+                  x.map(),
+                  regions.at(step.to).map(),
+                  regions.vector(step.mean) + step.x.view.first,
+                  regions.vector(step.k1) + step.x.view.first,
+                  regions.vector(step.k2) + step.x.view.first};
   }
   void run(const StepContext&) override {
     runMap(device_, device_.maps().correct, arguments_, arguments_.domain.items());
@@ -255,8 +278,8 @@ class Clear : public Kernel {
 std::unique_ptr<Kernel> makeKernel(const StatisticsStep& step, const Regions& regions, Device& device) {
   return std::make_unique<Statistics>(step, regions, device);
 }
-std::unique_ptr<Kernel> makeKernel(const NormalizeStep& step, const Regions& regions, CpuParameters& parameters,
-                                   Device& device) {
+std::unique_ptr<Kernel> makeKernel(const NormalizeStep& step, const Regions& regions,
+                                   CpuParameters& parameters, Device& device) {
   return std::make_unique<Normalize>(step, regions, parameters, device);
 }
 std::unique_ptr<Kernel> makeKernel(const NormalizeBackwardStep& step, const Regions& regions,

@@ -28,24 +28,45 @@ inline ForwardDesc forwardDesc(const dnnl::engine& engine, dnnl::algorithm algor
                                const Desc& weights, const Desc& bias, const Desc& target,
                                const ConvolutionShape& shape, const dnnl::primitive_attr& attributes) {
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine,       dnnl::prop_kind::forward_training, algorithm, source, weights, bias, target, shape.strides,
-          shape.dilations, shape.paddingBefore, shape.paddingAfter, attributes};
+  return {engine,
+          dnnl::prop_kind::forward_training,
+          algorithm,
+          source,
+          weights,
+          bias,
+          target,
+          shape.strides,
+          shape.dilations,
+          shape.paddingBefore,
+          shape.paddingAfter,
+          attributes};
 #else
-  return {{dnnl::prop_kind::forward_training, algorithm, source, weights, bias, target, shape.strides, shape.dilations,
-           shape.paddingBefore, shape.paddingAfter},
+  return {{dnnl::prop_kind::forward_training, algorithm, source, weights, bias, target, shape.strides,
+           shape.dilations, shape.paddingBefore, shape.paddingAfter},
           attributes,
           engine};
 #endif
 }
 
-inline BackwardDataDesc backwardDataDesc(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& source,
-                                         const Desc& weights, const Desc& target, const ConvolutionShape& shape,
-                                         const ForwardDesc& hint, const dnnl::primitive_attr& attributes) {
+inline BackwardDataDesc backwardDataDesc(const dnnl::engine& engine, dnnl::algorithm algorithm,
+                                         const Desc& source, const Desc& weights, const Desc& target,
+                                         const ConvolutionShape& shape, const ForwardDesc& hint,
+                                         const dnnl::primitive_attr& attributes) {
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine, algorithm, source, weights, target, shape.strides, shape.dilations, shape.paddingBefore,
-          shape.paddingAfter, hint, attributes};
+  return {engine,
+          algorithm,
+          source,
+          weights,
+          target,
+          shape.strides,
+          shape.dilations,
+          shape.paddingBefore,
+          shape.paddingAfter,
+          hint,
+          attributes};
 #else
-  return {{algorithm, source, weights, target, shape.strides, shape.dilations, shape.paddingBefore, shape.paddingAfter},
+  return {{algorithm, source, weights, target, shape.strides, shape.dilations, shape.paddingBefore,
+           shape.paddingAfter},
           attributes,
           engine,
           hint};
@@ -55,10 +76,21 @@ inline BackwardDataDesc backwardDataDesc(const dnnl::engine& engine, dnnl::algor
 inline BackwardWeightsDesc backwardWeightsDesc(const dnnl::engine& engine, dnnl::algorithm algorithm,
                                                const Desc& source, const Desc& weights, const Desc& bias,
                                                const Desc& target, const ConvolutionShape& shape,
-                                               const ForwardDesc& hint, const dnnl::primitive_attr& attributes) {
+                                               const ForwardDesc& hint,
+                                               const dnnl::primitive_attr& attributes) {
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine, algorithm, source, weights, bias, target, shape.strides, shape.dilations, shape.paddingBefore,
-          shape.paddingAfter, hint, attributes};
+  return {engine,
+          algorithm,
+          source,
+          weights,
+          bias,
+          target,
+          shape.strides,
+          shape.dilations,
+          shape.paddingBefore,
+          shape.paddingAfter,
+          hint,
+          attributes};
 #else
   return {{algorithm, source, weights, bias, target, shape.strides, shape.dilations, shape.paddingBefore,
            shape.paddingAfter},
@@ -68,8 +100,8 @@ inline BackwardWeightsDesc backwardWeightsDesc(const dnnl::engine& engine, dnnl:
 #endif
 }
 
-inline MatmulDesc matmulDesc(const dnnl::engine& engine, const Desc& left, const Desc& right, const Desc& bias,
-                             const Desc& product, const dnnl::primitive_attr& attributes) {
+inline MatmulDesc matmulDesc(const dnnl::engine& engine, const Desc& left, const Desc& right,
+                             const Desc& bias, const Desc& product, const dnnl::primitive_attr& attributes) {
 #if DNNL_VERSION_MAJOR >= 3
   return {engine, left, right, bias, product, attributes};
 #else
@@ -77,7 +109,8 @@ inline MatmulDesc matmulDesc(const dnnl::engine& engine, const Desc& left, const
 #endif
 }
 
-inline void appendElementwise(dnnl::post_ops& operations, dnnl::algorithm algorithm, float alpha, float beta) {
+inline void appendElementwise(dnnl::post_ops& operations, dnnl::algorithm algorithm, float alpha,
+                              float beta) {
 #if DNNL_VERSION_MAJOR >= 3
   operations.append_eltwise(algorithm, alpha, beta);
 #else

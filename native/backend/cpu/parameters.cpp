@@ -42,7 +42,8 @@ void CpuParameters::read(std::size_t parameter, std::span<float> values) const {
 }
 
 void CpuParameters::readGradient(std::size_t parameter, std::span<float> values) const {
-  if (codecs_[parameter] != nullptr) codecs_[parameter]->unpack(gradients_.data() + offsets_[parameter], values);
+  if (codecs_[parameter] != nullptr)
+    codecs_[parameter]->unpack(gradients_.data() + offsets_[parameter], values);
 }
 
 void CpuParameters::ensureMoments(bool second) const {
@@ -72,11 +73,13 @@ double CpuParameters::gradientNormSquared(std::span<const std::size_t> parameter
   for (const std::size_t parameter : parameters) {
     std::vector<double> sums(device_.threads, 0.0);
     const float* gradient = gradients_.data() + offsets_[parameter];
-    parallel(device_.threads, codecs_[parameter]->size(), [&](std::size_t begin, std::size_t end, std::size_t thread) {
-      double sum = 0;
-      for (std::size_t i = begin; i < end; i++) sum += static_cast<double>(gradient[i]) * gradient[i];
-      sums[thread] = sum;
-    });
+    parallel(device_.threads, codecs_[parameter]->size(),
+             [&](std::size_t begin, std::size_t end, std::size_t thread) {
+               double sum = 0;
+               for (std::size_t i = begin; i < end; i++)
+                 sum += static_cast<double>(gradient[i]) * gradient[i];
+               sums[thread] = sum;
+             });
     for (const double sum : sums) total += sum;
   }
   return total;
@@ -105,7 +108,8 @@ void CpuParameters::update(std::span<const ParameterUpdate> updates, float gradi
     for (std::size_t index = begin; index < end; index++) {
       const auto& [update, offset, count] = pieces[index];
       device_.kernels.update(gradients_.data() + offset, values_.data() + offset, first_.data() + offset,
-                             adaptive ? second_.data() + offset : nullptr, count, update->constants, gradientScale);
+                             adaptive ? second_.data() + offset : nullptr, count, update->constants,
+                             gradientScale);
     }
   });
 }

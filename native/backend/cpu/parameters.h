@@ -7,7 +7,8 @@
 
 namespace thaw::cpu {
 
-/** How a parameter lies in memory: in the graph's order outside, with padding and in the kernels' order inside. */
+/** How a parameter lies in memory: in the graph's order outside, with padding and in the kernels' order
+ * inside. */
 class ParameterCodec {
  public:
   virtual ~ParameterCodec() = default;
@@ -35,7 +36,8 @@ class RowsCodec : public ParameterCodec {
 
 class CpuParameters : public ParameterStore {
  public:
-  CpuParameters(const CheckedGraph& graph, Device& device, std::vector<std::unique_ptr<ParameterCodec>> codecs);
+  CpuParameters(const CheckedGraph& graph, Device& device,
+                std::vector<std::unique_ptr<ParameterCodec>> codecs);
 
   void write(std::size_t parameter, std::span<const float> values) override;
   void read(std::size_t parameter, std::span<float> values) const override;
@@ -64,7 +66,7 @@ class CpuParameters : public ParameterStore {
   std::size_t total_ = 0;
   AlignedBuffer<float> values_;
   AlignedBuffer<float> gradients_;
-  mutable AlignedBuffer<float> first_;   ///< made when first needed
+  mutable AlignedBuffer<float> first_;  ///< made when first needed
   mutable AlignedBuffer<float> second_;
 };
 

@@ -30,7 +30,9 @@ class Pool : public Kernel {
     const MapKernels& maps = device.maps(regions.at(step.in).buffer.element);
     function_ = step.kind == PoolStep::Kind::maximum ? maps.maximumPool : maps.averagePool;
   }
-  void run(const StepContext&) override { runMap(device_, function_, arguments_, poolItems(arguments_.domain)); }
+  void run(const StepContext&) override {
+    runMap(device_, function_, arguments_, poolItems(arguments_.domain));
+  }
 
  private:
   Device& device_;
@@ -42,12 +44,15 @@ class PoolBackward : public Kernel {
  public:
   PoolBackward(const PoolBackwardStep& step, const Regions& regions, Device& device)
       : device_(device),
-        arguments_{argumentsOf(step.forward, regions), regions.at(step.gradient).map(), regions.at(step.out).map(),
-                   step.accumulate} {
+        arguments_{argumentsOf(step.forward, regions), regions.at(step.gradient).map(),
+                   regions.at(step.out).map(), step.accumulate} {
     const MapKernels& maps = device.maps(regions.at(step.out).buffer.element);
-    function_ = step.forward.kind == PoolStep::Kind::maximum ? maps.maximumPoolBackward : maps.averagePoolBackward;
+    function_ =
+        step.forward.kind == PoolStep::Kind::maximum ? maps.maximumPoolBackward : maps.averagePoolBackward;
   }
-  void run(const StepContext&) override { runMap(device_, function_, arguments_, poolItems(arguments_.forward.domain)); }
+  void run(const StepContext&) override {
+    runMap(device_, function_, arguments_, poolItems(arguments_.forward.domain));
+  }
 
  private:
   Device& device_;

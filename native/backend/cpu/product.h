@@ -9,7 +9,8 @@ namespace thaw::cpu {
 
 /** A matrix [rows, columns] in row-major order, or its transpose. */
 inline Desc matrix(std::size_t rows, std::size_t columns, Type type, bool transposed = false) {
-  return Desc({static_cast<dnnl::memory::dim>(rows), static_cast<dnnl::memory::dim>(columns)}, type, transposed ? Tag::ba : Tag::ab);
+  return Desc({static_cast<dnnl::memory::dim>(rows), static_cast<dnnl::memory::dim>(columns)}, type,
+              transposed ? Tag::ba : Tag::ab);
 }
 
 /** product = left · right (+ bias) */

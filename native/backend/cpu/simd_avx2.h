@@ -78,7 +78,8 @@ struct Simd {
     // A quiet NaN stays one.
     const __m256i kept = _mm256_castps_si256(select(isNumber(a), _mm256_castsi256_ps(rounded), a));
     const __m256i upper = _mm256_srli_epi32(kept, 16);
-    const __m128i packed = _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1));
+    const __m128i packed =
+        _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), packed);
   }
   static Float fromBytes(const std::uint8_t* p) {

@@ -98,13 +98,27 @@ struct Simd {
   /** 16 lanes of unsigned 32-bit integers, as Philox needs them. */
   static constexpr int words = 16;
   using Words = __m512i;
-  static Words setWords(std::uint32_t a) { return _mm512_set1_epi32(static_cast<int>(a)); }
-  static Words loadWords(const std::uint32_t* p) { return _mm512_loadu_si512(p); }
-  static void storeWords(std::uint32_t* p, Words a) { _mm512_storeu_si512(p, a); }
-  static Words addWords(Words a, Words b) { return _mm512_add_epi32(a, b); }
-  static Words exclusiveOr(Words a, Words b, Words c) { return _mm512_ternarylogic_epi32(a, b, c, 0x96); }
-  static Words bitAnd(Words a, Words b) { return _mm512_and_si512(a, b); }
-  static Words bitOr(Words a, Words b) { return _mm512_or_si512(a, b); }
+  static Words setWords(std::uint32_t a) {
+    return _mm512_set1_epi32(static_cast<int>(a));
+  }
+  static Words loadWords(const std::uint32_t* p) {
+    return _mm512_loadu_si512(p);
+  }
+  static void storeWords(std::uint32_t* p, Words a) {
+    _mm512_storeu_si512(p, a);
+  }
+  static Words addWords(Words a, Words b) {
+    return _mm512_add_epi32(a, b);
+  }
+  static Words exclusiveOr(Words a, Words b, Words c) {
+    return _mm512_ternarylogic_epi32(a, b, c, 0x96);
+  }
+  static Words bitAnd(Words a, Words b) {
+    return _mm512_and_si512(a, b);
+  }
+  static Words bitOr(Words a, Words b) {
+    return _mm512_or_si512(a, b);
+  }
   static void multiplyWide(Words a, Words b, Words& high, Words& low) {
     const Words even = _mm512_mul_epu32(a, b);
     const Words odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), b);

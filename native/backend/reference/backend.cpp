@@ -78,7 +78,8 @@ View<std::uint8_t> Binding::bytes(const Place& place) const {
 
 std::span<double> Binding::numbers(std::uint32_t buffer) const {
   const Buffer& of = program_.buffers[buffer];
-  return {reinterpret_cast<double*>(arena_ + plan_.offsets[buffer]), program_.batch * of.channels * of.pixels()};
+  return {reinterpret_cast<double*>(arena_ + plan_.offsets[buffer]),
+          program_.batch * of.channels * of.pixels()};
 }
 
 std::span<double> Binding::vector(VectorId id) const {
@@ -116,9 +117,9 @@ std::vector<std::unique_ptr<Kernel>> Backend::makeKernels(const ProgramMemory& m
       for (const std::uint32_t buffer : buffersOf(step))
         if (rounding_ == Precision::bf16 && memory.program.buffers[buffer].element == Element::activation)
           rounded.push_back(binding.numbers(buffer));
-      kernels.push_back(
-          std::make_unique<BoundKernel>(std::visit([&](const auto& which) { return bind(which, binding); }, step),
-                                        std::move(reads), std::move(rounded)));
+      kernels.push_back(std::make_unique<BoundKernel>(
+          std::visit([&](const auto& which) { return bind(which, binding); }, step), std::move(reads),
+          std::move(rounded)));
     }
   return kernels;
 }

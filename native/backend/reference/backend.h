@@ -22,6 +22,7 @@ class Backend : public thaw::Backend {
 
   const char* name() const override { return "reference"; }
   std::size_t channelMultiple() const override { return channelMultiple_; }
+  bool takesPixels() const override { return true; }
   std::size_t bytesOf(const Buffer& buffer, std::size_t batch) const override;
   std::unique_ptr<DeviceMemory> allocate(std::size_t bytes) override;
   std::unique_ptr<DeviceMemory> allocateVectors(const Program& program) override;

@@ -118,7 +118,8 @@ Work bind(const ClearStep& step, const Binding& binding) {
 
 Work bind(const CorrectStep& step, const Binding& binding) {
   return [from = binding.view(step.from), x = binding.view(step.x), to = binding.view(step.to),
-          mean = binding.vector(step.mean), k1 = binding.vector(step.k1), k2 = binding.vector(step.k2)](const StepContext&) {
+          mean = binding.vector(step.mean), k1 = binding.vector(step.k1),
+          k2 = binding.vector(step.k2)](const StepContext&) {
     forEach(to, [&](std::size_t n, std::size_t c, std::size_t pixel) {
       to.at(n, c, pixel) = from.at(n, c, pixel) + k1[x.channel(c)] +
                            k2[x.channel(c)] * (x.at(n, c, pixel) - mean[x.channel(c)]);
