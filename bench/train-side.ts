@@ -3,11 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { RandomStream, STREAM } from '../src/base/random.js';
 import type { NativeNetworkInput } from '../src/engine/addon.js';
 import { Network } from '../src/engine/network.js';
 import { suffixOf } from '../src/model/cut.js';
 import type { Graph } from '../src/model/graph.js';
+import { writeOnnx } from '../src/model/onnx-write.js';
 import { poolBeforePointwise } from '../src/model/simplify.js';
 import { findStages } from '../src/model/stages.js';
 import { zooGraph } from '../src/model/zoo/index.js';
@@ -131,6 +133,30 @@ async function forward({ network, batch }: Case, count: number): Promise<{ secon
   return { seconds: [(performance.now() - begun) / 1000 / count] };
 }
 
+/** Mean seconds of a batch through onnxruntime's CPU provider, with the session options of src/features/session.ts. */
+async function onnxruntime(
+  { net, size, batch, threads, outputs }: Prepare,
+  count: number,
+): Promise<{ seconds: number[] }> {
+  if (session === undefined) {
+    const graph = poolBeforePointwise(zooGraph(net, { channels: 3, size, classes: outputs, seed: 1 }));
+    session = await InferenceSession.create(writeOnnx(graph, { batch }), {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      extra: { session: { intra_op: { allow_spinning: '1' } } },
+    });
+  }
+  const random = new RandomStream(1, STREAM.phantom);
+  const pixels = Float32Array.from({ length: batch * 3 * size * size }, () => 4 * random.uniform() - 2);
+  const feeds = { [session.inputNames[0]!]: new Tensor('float32', pixels, [batch, 3, size, size]) };
+  const begun = performance.now();
+  for (let index = 0; index < count; index++) await session.run(feeds);
+  return { seconds: [(performance.now() - begun) / 1000 / count] };
+}
+
 /** Peak resident bytes of this process. */
 function memory(): { bytes: number } {
   const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
@@ -139,10 +165,17 @@ function memory(): { bytes: number } {
 
 const folder = await mkdtemp(join(tmpdir(), 'thaw-bench-'));
 let current: Case | undefined;
+let prepared: Prepare | undefined;
+let session: InferenceSession | undefined;
 for await (const line of createInterface({ input: process.stdin })) {
   const question = JSON.parse(line) as { do: string; count: number } & Prepare;
   let answer: object = {};
-  if (question.do === 'prepare') current = await prepare(question, folder);
+  if (question.do === 'prepare') {
+    prepared = question;
+    current = await prepare(question, folder);
+    // The weights that were handed in are not held twice.
+    globalThis.gc?.();
+  } else if (question.do === 'onnxruntime') answer = await onnxruntime(prepared!, question.count);
   else if (question.do === 'steps') answer = await steps(current!, question.count);
   else if (question.do === 'forward') answer = await forward(current!, question.count);
   else answer = memory();

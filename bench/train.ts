@@ -51,13 +51,14 @@ export async function* run({ peerPython }: BenchOptions): AsyncIterable<BenchLin
   for (const trained of CASES) if (trained.name.includes(wanted)) yield* compare(trained, peerPython);
 }
 
+function ourSide(): JsonProcess {
+  const script = fileURLToPath(new URL('train-side.ts', import.meta.url));
+  return new JsonProcess(process.execPath, ['--expose-gc', '--import', 'tsx', script]);
+}
+
 async function* compare(trained: TrainCase, python: string): AsyncIterable<BenchLine> {
   const { name, net, size, precision, cut } = trained;
-  const ours = new JsonProcess(process.execPath, [
-    '--import',
-    'tsx',
-    fileURLToPath(new URL('train-side.ts', import.meta.url)),
-  ]);
+  const ours = ourSide();
   const peers = ['channels_last', 'nchw'].map((layout) => {
     return { layout, process: new JsonProcess(python, [peerScript('train.py')]) };
   });
@@ -83,18 +84,39 @@ async function* compare(trained: TrainCase, python: string): AsyncIterable<Bench
     const [own = 0, last = 0, contiguous = 0] = memories;
     const peer = Math.min(last, contiguous);
     yield { bench: 'train', case: `${name} memory`, ours: own, peer, ratio: peer / own, unit: 'bytes' };
-    if (cut === undefined) yield line(`${name} forward`, await alternate(sides, 'forward'));
+    if (cut !== undefined) return;
+    yield line(`${name} forward`, await alternate(sides, 'forward'));
+    if (precision === 'fp32')
+      yield line(`${name} forward vs onnxruntime`, await againstOnnxruntime(question));
   } finally {
     for (const side of [ours, ...peers.map(({ process }) => process)]) await side.close();
   }
 }
 
+/** Seconds a batch, ours and onnxruntime's, each in a process of its own. */
+async function againstOnnxruntime(question: object): Promise<number[]> {
+  const sides = [ourSide(), ourSide()];
+  try {
+    for (const side of sides) await side.ask({ ...question, cut: null });
+    return await alternateAs(sides, ['forward', 'onnxruntime']);
+  } finally {
+    for (const side of sides) await side.close();
+  }
+}
+
 /** Seconds a step of each side: medians over the rounds, of the mean of a round's steps; the first round warms up. */
-async function alternate(sides: readonly JsonProcess[], what: 'steps' | 'forward'): Promise<number[]> {
+function alternate(sides: readonly JsonProcess[], what: 'steps' | 'forward'): Promise<number[]> {
+  return alternateAs(
+    sides,
+    sides.map(() => what),
+  );
+}
+
+async function alternateAs(sides: readonly JsonProcess[], what: readonly string[]): Promise<number[]> {
   const seconds = sides.map((): number[] => []);
   for (let round = 0; round <= ROUNDS; round++)
     for (const [index, side] of sides.entries()) {
-      const answer = await side.ask<{ seconds: number[] }>({ do: what, count: 4 });
+      const answer = await side.ask<{ seconds: number[] }>({ do: what[index], count: 4 });
       if (round > 0)
         seconds[index]!.push(answer.seconds.reduce((sum, part) => sum + part) / answer.seconds.length);
     }
