@@ -59,7 +59,6 @@ Network::Network(NetworkOptions options, std::unique_ptr<Backend> backend)
                                   options_.decayAll || (!norm && slot == 0), norm};
   }
   const std::uint32_t all = graph_.stages == 32 ? UINT32_MAX : (1u << graph_.stages) - 1;
-  backend_->enter();
   parameters_ = backend_->makeParameters(graph_, lower(graph_, programOptions({all, options_.batch})));
 }
 

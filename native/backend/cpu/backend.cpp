@@ -43,7 +43,7 @@ class CpuBackend : public Backend {
                 {},
                 {}} {
     device_.stream = dnnl::stream(device_.engine);
-    enter();
+    useThreads(1);
     device_.order = preferredOrder(device_.engine, options.precision);
   }
 
@@ -104,13 +104,19 @@ class CpuBackend : public Backend {
     return kernels;
   }
 
-  void enter() override {
+  void enter() override { useThreads(device_.threads); }
+
+ private:
+  /**
+   * For oneDNN, in the calling thread. The thread that makes networks and loads them keeps to itself: a team
+   * of its own would live on, and with more threads than processors GNU's OpenMP lets every wait sleep.
+   */
+  static void useThreads([[maybe_unused]] std::size_t threads) {
 #if defined(_OPENMP)
-    omp_set_num_threads(static_cast<int>(device_.threads));
+    omp_set_num_threads(static_cast<int>(threads));
 #endif
   }
 
- private:
   std::unique_ptr<Kernel> make(const ConvolutionStep& step, const Regions& regions,
                                CpuParameters& parameters) {
     return makeConvolution(step, regions, parameters, weights_, device_);
