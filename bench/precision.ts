@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RandomStream, STREAM } from '../src/base/random.js';
-import { Network } from '../src/engine/network.js';
+import { Network, NO_AUGMENT } from '../src/engine/network.js';
 import { findStages } from '../src/model/stages.js';
 import { densenet } from '../src/model/zoo/densenet.js';
 import { rankScores } from '../src/stats/ranking.js';
@@ -83,18 +83,7 @@ async function trained(folder: string, precision: 'fp32' | 'bf16', seed: number)
           mean: Float32Array.of(0.5),
           std: Float32Array.of(0.25),
         },
-        augment: {
-          resize: 0,
-          size: SIZE,
-          crop: 'random',
-          pad: 2,
-          flip: 0.5,
-          verticalFlip: 0,
-          rotation: 0,
-          brightness: 0,
-          contrast: 0,
-          mixup: 0,
-        },
+        augment: { ...NO_AUGMENT, size: SIZE, crop: 'random', pad: 2, flip: 0.5 },
       },
       device: 'cpu',
       precision,

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { RandomStream, STREAM } from '../src/base/random.js';
 import type { NativeNetworkInput } from '../src/engine/addon.js';
-import { Network } from '../src/engine/network.js';
+import { Network, NO_AUGMENT } from '../src/engine/network.js';
 import { suffixOf } from '../src/model/cut.js';
 import type { Graph } from '../src/model/graph.js';
 import { writeOnnx } from '../src/model/onnx-write.js';
@@ -80,18 +80,7 @@ async function images(folder: string, size: number): Promise<NativeNetworkInput>
       mean: Float32Array.of(0.485, 0.456, 0.406),
       std: Float32Array.of(0.229, 0.224, 0.225),
     },
-    augment: {
-      resize: 0,
-      size: 0,
-      crop: 'none',
-      pad: 0,
-      flip: 0.5,
-      verticalFlip: 0,
-      rotation: 0,
-      brightness: 0,
-      contrast: 0,
-      mixup: 0,
-    },
+    augment: { ...NO_AUGMENT, flip: 0.5 },
   };
 }
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { ThawError } from '../base/errors.js';
 import type { NativeNetworkInput } from '../engine/addon.js';
-import { Network } from '../engine/network.js';
+import { Network, NO_AUGMENT } from '../engine/network.js';
 import { assembleOptions } from '../features/assemble.js';
 import type { FeatureStore } from '../features/store.js';
 import { withClassifier } from '../model/classifier.js';
@@ -23,19 +23,6 @@ export interface NetworkTrialInputs extends TrialInputs {
 export type NetworkTrialSpec = TrialSpec & {
   readonly strategy: NetworkStrategy;
   readonly network: NetworkSpec;
-};
-
-const NO_AUGMENT: AugmentSpec = {
-  resize: 0,
-  size: 0,
-  crop: 'none',
-  pad: 0,
-  flip: 0,
-  verticalFlip: 0,
-  rotation: 0,
-  brightness: 0,
-  contrast: 0,
-  mixup: 0,
 };
 
 export function isNetworkTrial(spec: TrialSpec): spec is NetworkTrialSpec {

@@ -3,24 +3,15 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { ThawError } from '../../src/base/errors.js';
-import type { NetworkOptions } from '../../src/engine/network.js';
+import { type NetworkOptions, NO_AUGMENT } from '../../src/engine/network.js';
 import { parameterNames } from '../../src/model/graph.js';
 import { findStages } from '../../src/model/stages.js';
-import {
-  allRows,
-  BATCH,
-  noAugment,
-  OUTPUTS,
-  passOver,
-  ROWS,
-  tinyGraph,
-  tinyNetwork,
-} from './trained-network.js';
+import { allRows, BATCH, OUTPUTS, passOver, ROWS, tinyGraph, tinyNetwork } from './trained-network.js';
 
 const code = (expected: string) => (error: unknown) => error instanceof ThawError && error.code === expected;
 
 const everything = {
-  ...noAugment,
+  ...NO_AUGMENT,
   pad: 2,
   size: 12,
   crop: 'random',

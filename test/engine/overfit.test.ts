@@ -5,13 +5,12 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { RandomStream, STREAM } from '../../src/base/random.js';
-import { Network } from '../../src/engine/network.js';
+import { Network, NO_AUGMENT } from '../../src/engine/network.js';
 import type { Graph } from '../../src/model/graph.js';
 import { findStages } from '../../src/model/stages.js';
 import { zooGraph } from '../../src/model/zoo/index.js';
 import { sharedPath, skipWithout } from '../shared-data.js';
 import { fileOf } from './bank.js';
-import { noAugment } from './trained-network.js';
 
 const SIZE = 64;
 const skip = skipWithout('data/nih1000');
@@ -64,7 +63,7 @@ function networkOn(graph: Graph, { path, rows }: Radiographs): Network {
         mean: Float32Array.of(0.5),
         std: Float32Array.of(0.25),
       },
-      augment: noAugment,
+      augment: NO_AUGMENT,
     },
     device: 'cpu',
     precision: 'fp32',

@@ -1,6 +1,6 @@
 import { RandomStream, STREAM } from '../../src/base/random.js';
 import type { NativeAugment, NativeTrainRequest } from '../../src/engine/addon.js';
-import { Network, type NetworkOptions } from '../../src/engine/network.js';
+import { Network, type NetworkOptions, NO_AUGMENT } from '../../src/engine/network.js';
 import type { Graph } from '../../src/model/graph.js';
 import { findStages } from '../../src/model/stages.js';
 import { densenet } from '../../src/model/zoo/densenet.js';
@@ -10,19 +10,6 @@ export const ROWS = 40;
 export const OUTPUTS = 3;
 export const BATCH = 8;
 const SIZE = 12;
-
-export const noAugment: NativeAugment = {
-  resize: 0,
-  size: 0,
-  crop: 'none',
-  pad: 0,
-  flip: 0,
-  verticalFlip: 0,
-  rotation: 0,
-  brightness: 0,
-  contrast: 0,
-  mixup: 0,
-};
 
 /** A DenseNet of two blocks with a linear head, for images of 12 × 12. */
 export function tinyGraph(): Graph {
@@ -48,7 +35,7 @@ export interface Trained {
 
 export function tinyNetwork(
   changes: Partial<NetworkOptions> = {},
-  augment: NativeAugment = noAugment,
+  augment: NativeAugment = NO_AUGMENT,
 ): Trained {
   const graph = changes.graph ?? tinyGraph();
   const { path, targets } = store();

@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_AUGMENT } from '../../src/engine/network.js';
 import { findFactors } from '../../src/report/factors.js';
 import type { NetworkSpec, TrialSpec } from '../../src/train/trial.js';
 import { spec } from './fixture.js';
 
 const network: NetworkSpec = { batchNorm: 'batch', precision: 'fp32', clipNorm: 0, augment: 'none' };
-const noAugment = {
-  resize: 0,
-  size: 0,
-  crop: 'none',
-  pad: 0,
-  flip: 0,
-  verticalFlip: 0,
-  rotation: 0,
-  brightness: 0,
-  contrast: 0,
-  mixup: 0,
-} as const;
-
 function full(changes: Partial<NetworkSpec>): TrialSpec {
   return {
     ...spec,
@@ -48,7 +36,7 @@ test('settings of networks are factors where networks differ in them, heads have
     full({ clipNorm: 5 }),
     spec,
     full({ clipNorm: 0.5, batchNorm: 'frozen' }),
-    full({ clipNorm: 0.5, augment: { ...noAugment, flip: 0.5, crop: 'random', size: 200 } }),
+    full({ clipNorm: 0.5, augment: { ...NO_AUGMENT, flip: 0.5, crop: 'random', size: 200 } }),
   ];
   const { factors, levelsOf } = findFactors(specs);
   assert.deepEqual(

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_AUGMENT } from '../../src/engine/network.js';
 import type { Graph } from '../../src/model/graph.js';
 import { isNetworkTrial, openNetwork } from '../../src/train/network-setup.js';
 import { type NetworkTrialInputs, trainNetworks } from '../../src/train/network-trials.js';
 import type { FailedTrial } from '../../src/train/outcome.js';
 import type { AugmentSpec, TrialSpec } from '../../src/train/trial.js';
 import { epochOrder, prepareTrials } from '../../src/train/trial-rows.js';
-import { noAugment } from '../engine/trained-network.js';
 import {
   brightCorner,
   fullSpec,
@@ -87,7 +87,7 @@ test('the weights are those of the best epoch: a training that ends there gives 
 test('the same trial gives the same bits, each setting has a say', async (t) => {
   const inputs = await networkInputs(t, brightCorner(10));
   const spec: TrialSpec = { ...fullSpec, n: 40, epochs: 2, lr: 0.003 };
-  const flip: AugmentSpec = { ...noAugment, size: 8, crop: 'random', flip: 0.5 };
+  const flip: AugmentSpec = { ...NO_AUGMENT, size: 8, crop: 'random', flip: 0.5 };
   const specs: TrialSpec[] = [
     spec,
     { ...spec, seed: 2 },
@@ -161,7 +161,7 @@ test('a positive image that is shown several times an epoch is augmented anew ea
     n: 60,
     epochs: 1,
     subset: { unit: 'images', stratify: false },
-    network: { ...network, augment: { ...noAugment, rotation: 90 } },
+    network: { ...network, augment: { ...NO_AUGMENT, rotation: 90 } },
   };
   const { result } = await train(inputs, spec);
   // 30 of the 60 are positive, and there are only 5 such images among the 90 for training.
@@ -227,7 +227,7 @@ test('what does not fit is refused in words', async (t) => {
   const inputs = await networkInputs(t, brightCorner(25), { features: 'float32' });
   const tooLarge = await failedTrial(inputs, { ...fullSpec, n: 91 });
   assert.match(tooLarge.message, /1 to 90 training images but n is 91/);
-  const crop: AugmentSpec = { ...noAugment, size: 16, crop: 'center' };
+  const crop: AugmentSpec = { ...NO_AUGMENT, size: 16, crop: 'center' };
   const augment = { ...network, augment: crop };
   assert.match((await failedTrial(inputs, { ...fullSpec, network: augment })).message, /size.*at most 12/);
   const stored = await failedTrial(inputs, { ...lastBlockSpec, network: augment });

@@ -6,8 +6,6 @@
 namespace thaw::cpu {
 namespace {
 
-constexpr Map noMap = {nullptr, 0, 0, 0};
-
 /** One of the vectorised elementwise kernels. */
 class MapKernel : public Kernel {
  public:

@@ -24,6 +24,9 @@ struct Map {
   std::size_t pixelStride;
 };
 
+/** For what is not wanted. */
+inline constexpr Map noMap = {nullptr, 0, 0, 0};
+
 /** What a kernel runs over. It is cut into items, which threads share. */
 struct Domain {
   std::size_t images;

@@ -6,8 +6,6 @@
 namespace thaw::cpu {
 namespace {
 
-constexpr Map noMap = {nullptr, 0, 0, 0};
-
 class Statistics : public Kernel {
  public:
   Statistics(const StatisticsStep& step, const Regions& regions, Device& device)

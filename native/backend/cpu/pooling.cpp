@@ -3,8 +3,6 @@
 namespace thaw::cpu {
 namespace {
 
-constexpr Map noMap = {nullptr, 0, 0, 0};
-
 PoolArguments argumentsOf(const PoolStep& step, const Regions& regions) {
   const Region in = regions.at(step.in), out = regions.at(step.out);
   const Window& window = step.window;
