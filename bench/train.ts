@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { BenchLine, BenchOptions } from './bench.js';
 import { JsonProcess, peerScript } from './json-process.js';
+import { nativeProgram } from './native-program.js';
 
 interface TrainCase {
   readonly name: string;
@@ -42,11 +44,13 @@ const THREADS = availableParallelism();
  * Training steps (forward, loss, backward, SGD with momentum; batch 16; ours with batch assembly from an image or feature
  * store) and evaluation passes in images a second, against PyTorch on the same threads: its channels-last and its contiguous
  * layout both run, the faster one counts; bf16 is autocast. Each side is a process of its own; they take turns, and medians
- * over the turns are compared. Memory is the peak of either process over the training steps.
+ * over the turns are compared. Memory is the peak of either process over the training steps. `arithmetic` compares the rate of
+ * the convolutions' arithmetic over the whole step with that of oneDNN doing nothing but them, each alone at its fastest.
  * `THAW_BENCH_CASES` = a part of the names of the cases to run.
  */
 export async function* run({ peerPython }: BenchOptions): AsyncIterable<BenchLine> {
   if (peerPython === undefined) return;
+  nativeProgram('bench_network');
   const wanted = process.env.THAW_BENCH_CASES ?? '';
   for (const trained of CASES) if (trained.name.includes(wanted)) yield* compare(trained, peerPython);
 }
@@ -85,12 +89,29 @@ async function* compare(trained: TrainCase, python: string): AsyncIterable<Bench
     const peer = Math.min(last, contiguous);
     yield { bench: 'train', case: `${name} memory`, ours: own, peer, ratio: peer / own, unit: 'bytes' };
     if (cut !== undefined) return;
+    yield arithmetic(trained, training[0]!);
     yield line(`${name} forward`, await alternate(sides, 'forward'));
     if (precision === 'fp32')
       yield line(`${name} forward vs onnxruntime`, await againstOnnxruntime(question));
   } finally {
     for (const side of [ours, ...peers.map(({ process }) => process)]) await side.close();
   }
+}
+
+/** Share of the arithmetic limit. */
+function arithmetic({ name, net, size, precision }: TrainCase, stepSeconds: number): BenchLine {
+  const words = [net, size, precision, BATCH, THREADS, 'limit'].map(String);
+  const printed = execFileSync(nativeProgram('bench_network'), words, { encoding: 'utf8' });
+  const { flop, seconds } = JSON.parse(printed) as { flop: number; seconds: number };
+  const ratio = seconds / stepSeconds;
+  return {
+    bench: 'train',
+    case: `${name} arithmetic`,
+    ours: flop / stepSeconds / 1e9,
+    peer: flop / seconds / 1e9,
+    ratio,
+    unit: 'GFLOP/s',
+  };
 }
 
 /** Seconds a batch, ours and onnxruntime's, each in a process of its own. */

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "engine/backend.h"
+#include "test/convolution_limit.h"
 #include "test/networks.h"
 
 // Training steps of a whole network on the CPU, and where their time goes:
-//   bench_network densenet121|resnet50 SIZE fp32|bf16 [BATCH [THREADS [steps|ops|forward]]]
+//   bench_network densenet121|resnet50 SIZE fp32|bf16 [BATCH [THREADS [steps|ops|forward|limit]]]
+// `limit` prints as JSON what oneDNN takes for the convolutions alone.
 using namespace thaw;
 
 namespace {
@@ -63,6 +65,11 @@ int main(int count, char** words) {
 
   const Extent input = {3, size, size, false};
   const CheckedGraph graph = checkGraph(net == "resnet50" ? test::resnet({input}) : test::densenet({input}));
+  if (what == "limit") {
+    const test::ConvolutionLimit limit = test::convolutionLimit(graph, batch, precision, threads, true);
+    std::printf("{\"flop\": %.0f, \"seconds\": %.6f}\n", limit.flop, limit.seconds);
+    return 0;
+  }
   const auto backend = makeCpuBackend({precision, threads, std::getenv("THAW_NO_WINOGRAD") == nullptr});
   ProgramOptions options;
   options.batch = batch;
