@@ -20,16 +20,24 @@ export interface BenchResult {
   readonly unit: string;
 }
 
+interface ExtractCase {
+  readonly net: 'densenet121' | 'resnet50';
+  readonly size: number;
+  readonly batch: number;
+  readonly count: number;
+}
+
 const NETS = ['densenet121', 'resnet50'] as const;
-const SIZE = 224;
-const BATCH = 16;
-const IMAGES = 160;
+const CASES: readonly ExtractCase[] = [
+  ...NETS.map((net) => ({ net, size: 224, batch: 16, count: 160 })),
+  ...NETS.map((net) => ({ net, size: 64, batch: 64, count: 1280 })),
+];
 const ROUNDS = 5;
 const THREADS = availableParallelism();
 
 /**
- * Features of random-weight networks at the pooled cut, images a second: extraction from an image store (assembly,
- * normalising, checking and writing included) against onnxruntime alone on preloaded tensors with the same session options
+ * Features of random-weight networks at the pooled cut, images a second: extraction with the default extractor from an image
+ * store (assembly, normalising, checking and writing included) against onnxruntime alone on preloaded tensors with the same session options
  * (at least 0.92) and against PyTorch's fp32 channels-last forward pass on the same threads (at least 1.3). No side's time
  * includes opening the network. The sides take turns within a round; medians over the rounds. Needs the Python peer, which
  * also writes the networks.
@@ -39,8 +47,7 @@ export async function* run({ peerPython }: { peerPython: string | undefined }): 
   const folder = await mkdtemp(join(tmpdir(), 'thaw-bench-'));
   const peer = new JsonProcess(peerPython, [peerScript('extract.py')]);
   try {
-    const images = await writeImages(folder);
-    for (const net of NETS) yield* compare(net, folder, images, peer);
+    for (const extracted of CASES) yield* compare(extracted, folder, peer);
   } finally {
     await peer.close();
     await rm(folder, { recursive: true, force: true });
@@ -48,34 +55,36 @@ export async function* run({ peerPython }: { peerPython: string | undefined }): 
 }
 
 async function* compare(
-  net: (typeof NETS)[number],
+  extracted: ExtractCase,
   folder: string,
-  images: FeatureImages,
   peer: JsonProcess,
 ): AsyncIterable<BenchResult> {
-  const path = join(folder, `${net}.onnx`);
-  await peer.ask({ do: 'export', net, path, batch: BATCH, size: SIZE });
-  const model = await loadModel(cardOf(net), { folder });
-  const prefix = await exportPrefix(model, 'pooled', { size: SIZE, batch: BATCH, cacheFolder: folder });
+  const { net, size, batch, count } = extracted;
+  const name = `${net}-${size}`;
+  const images = await writeImages(folder, size, count);
+  const path = join(folder, `${name}.onnx`);
+  await peer.ask({ do: 'export', net, path, batch, size });
+  const model = await loadModel(cardOf(net, size), { folder });
+  const prefix = await exportPrefix(model, 'pooled', { size, batch, cacheFolder: folder });
   const sides = {
-    ours: (round: number) => extractionRate(model, prefix, { ...images, id: `${net}-${round}` }, folder),
-    onnxruntime: () => onnxruntimeRate(path),
+    ours: (round: number) => extractionRate(model, prefix, { ...images, id: `${name}-${round}` }, folder),
+    onnxruntime: () => onnxruntimeRate(path, extracted),
     pytorch: async () => {
-      const question = { do: 'forward', net, images: IMAGES, batch: BATCH, size: SIZE, threads: THREADS };
-      return IMAGES / (await peer.ask<{ seconds: number }>(question)).seconds;
+      const question = { do: 'forward', net, images: count, batch, size, threads: THREADS };
+      return count / (await peer.ask<{ seconds: number }>(question)).seconds;
     },
   };
   const names = ['ours', 'onnxruntime', 'pytorch'] as const;
   const rates = { ours: [] as number[], onnxruntime: [] as number[], pytorch: [] as number[] };
   for (let round = 0; round < ROUNDS; round++)
-    for (const name of round % 2 === 0 ? names : names.toReversed())
-      rates[name].push(await sides[name](round));
+    for (const side of round % 2 === 0 ? names : names.toReversed())
+      rates[side].push(await sides[side](round));
   const ours = median(rates.ours);
-  for (const name of ['onnxruntime', 'pytorch'] as const) {
-    const rate = median(rates[name]);
+  for (const side of ['onnxruntime', 'pytorch'] as const) {
+    const rate = median(rates[side]);
     yield {
       bench: 'extract',
-      case: `${net} vs ${name}`,
+      case: `${name} vs ${side}`,
       ours,
       peer: rate,
       ratio: ours / rate,
@@ -84,14 +93,14 @@ async function* compare(
   }
 }
 
-function cardOf(net: string): ModelCard {
+function cardOf(net: string, size: number): ModelCard {
   return {
     name: net,
     pretraining: 'random',
     architecture: net,
-    file: `${net}.onnx`,
+    file: `${net}-${size}.onnx`,
     input: {
-      size: SIZE,
+      size,
       channels: 3,
       order: 'RGB',
       scale: 1 / 255,
@@ -123,7 +132,7 @@ async function extractionRate(
 }
 
 /** onnxruntime alone: the session options of src/features/session.ts, its own output buffers, nothing else to do. */
-async function onnxruntimeRate(path: string): Promise<number> {
+async function onnxruntimeRate(path: string, { size, batch, count }: ExtractCase): Promise<number> {
   const session = await InferenceSession.create(path, {
     executionProviders: ['cpu'],
     intraOpNumThreads: THREADS,
@@ -136,27 +145,26 @@ async function onnxruntimeRate(path: string): Promise<number> {
   });
   const random = new RandomStream(1, STREAM.phantom);
   const batches = Array.from({ length: 2 }, () => {
-    const pixels = Float32Array.from({ length: BATCH * 3 * SIZE * SIZE }, () => 4 * random.uniform() - 2);
-    return new Tensor('float32', pixels, [BATCH, 3, SIZE, SIZE]);
+    const pixels = Float32Array.from({ length: batch * 3 * size * size }, () => 4 * random.uniform() - 2);
+    return new Tensor('float32', pixels, [batch, 3, size, size]);
   });
   const begun = performance.now();
-  for (let batch = 0; batch < IMAGES / BATCH; batch++)
-    await session.run({ image: batches[batch % 2] as Tensor });
+  for (let turn = 0; turn < count / batch; turn++) await session.run({ image: batches[turn % 2] as Tensor });
   const seconds = (performance.now() - begun) / 1000;
   await session.release();
-  return IMAGES / seconds;
+  return count / seconds;
 }
 
 /** A grey image store of noise. */
-async function writeImages(folder: string): Promise<FeatureImages> {
+async function writeImages(folder: string, size: number, rows: number): Promise<FeatureImages> {
   const random = new RandomStream(2, STREAM.phantom);
-  const dataPath = join(folder, 'images.bin');
+  const dataPath = join(folder, `images-${size}.bin`);
   await writeFile(
     dataPath,
-    Uint8Array.from({ length: IMAGES * SIZE * SIZE }, () => random.integer(256)),
+    Uint8Array.from({ length: rows * size * size }, () => random.integer(256)),
   );
-  const layout = { size: SIZE, geometry: 'fill', channels: 1 } as const;
-  return { id: 'bench', dataPath, rows: IMAGES, layout, quarantine: () => [] };
+  const layout = { size, geometry: 'fill', channels: 1 } as const;
+  return { id: 'bench', dataPath, rows, layout, quarantine: () => [] };
 }
 
 function median(values: readonly number[]): number {

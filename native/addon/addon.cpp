@@ -4,6 +4,7 @@
 
 #include "addon/batch_assembler.h"
 #include "addon/head_bank.h"
+#include "addon/inference.h"
 #include "addon/job.h"
 #include "addon/marshal.h"
 #include "addon/network.h"
@@ -45,6 +46,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("HeadBank", headBankClass(env));
   exports.Set("BatchAssembler", batchAssemblerClass(env));
   exports.Set("Network", networkClass(env));
+  exports.Set("Inference", inferenceClass(env));
   exports.Set("convertToHalf", Napi::Function::New<convertToHalf>(env, "convertToHalf"));
   return exports;
 }

@@ -3,8 +3,11 @@
 #include <napi.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <string>
@@ -101,9 +104,53 @@ class Occupancy {
 };
 
 /**
- * Work off the event loop: a promise, settled when it is done. Every job has a thread of its own, so that a
- * long training takes none of the few threads that Node reads files with, and the end of its environment (a
- * worker thread that is terminated) stops it at the next step.
+ * A thread for the many short jobs of one object, of which one runs at a time: OpenMP keeps a team of threads
+ * for every thread that calls it.
+ */
+class JobThread {
+ public:
+  JobThread() : thread_([this] { loop(); }) {}
+  JobThread(const JobThread&) = delete;
+  JobThread& operator=(const JobThread&) = delete;
+  ~JobThread() {
+    post({});
+    thread_.join();
+  }
+
+  /** An empty task ends the thread. */
+  void post(std::function<void()> task) {
+    {
+      const std::lock_guard lock(mutex_);
+      task_ = std::move(task);
+      posted_ = true;
+    }
+    changed_.notify_one();
+  }
+
+ private:
+  void loop() {
+    for (;;) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return posted_; });
+      posted_ = false;
+      const std::function<void()> task = std::move(task_);
+      lock.unlock();
+      if (!task) return;
+      task();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::function<void()> task_;
+  bool posted_ = false;
+  std::thread thread_;
+};
+
+/**
+ * Work off the event loop: a promise, settled when it is done. A job has a thread of its own or that of its
+ * object, so that a long training takes none of the few threads that Node reads files with, and the end of
+ * its environment (a worker thread that is terminated) stops it at the next step.
  */
 class Job {
  public:
@@ -111,15 +158,16 @@ class Job {
   using Result = std::function<Napi::Value(Napi::Env)>;
 
   /**
-   * Runs `work` on a new thread, then `result` on the thread of JavaScript. `kept` stays alive until then,
-   * and so does `occupancy` (a member of one of them; null where calls may overlap). Throws BUSY.
+   * Runs `work` on `thread`, a new one where that is null, then `result` on the thread of JavaScript. `kept`
+   * stays alive until then, and so do `occupancy` (null where calls may overlap) and `thread`, members of one
+   * of them. Throws BUSY.
    */
   static Napi::Promise start(Napi::Env env, Occupancy* occupancy, const std::vector<Napi::Object>& kept,
-                             Work work, Result result) {
+                             Work work, Result result, JobThread* thread = nullptr) {
     if (occupancy != nullptr) occupancy->enter();
     auto* job = new Job(env, occupancy, kept, std::move(work), std::move(result));
     const Napi::Promise promise = job->deferred_.Promise();
-    if (auto failure = attempt([job] { job->thread_ = std::thread([job] { job->run(); }); })) {
+    if (auto failure = attempt([job, thread] { job->begin(thread); })) {
       job->failure_ = std::move(failure);
       job->settle(env);
       job->finished_.Release();
@@ -137,6 +185,20 @@ class Job {
     for (const Napi::Object& object : kept) kept_.push_back(Napi::Persistent(object));
     const auto nothing = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
     finished_ = Napi::ThreadSafeFunction::New(env, nothing, "thaw", 0, 1, [this](Napi::Env) { end(); });
+  }
+
+  void begin(JobThread* thread) {
+    if (thread == nullptr) {
+      thread_ = std::thread([this] { run(); });
+      return;
+    }
+    // Not the job's own: `end` deletes the job as soon as it is set.
+    const auto done = std::make_shared<std::promise<void>>();
+    done_ = done->get_future();
+    thread->post([this, done] {
+      run();
+      done->set_value();
+    });
   }
 
   /** On the job's thread. */
@@ -157,6 +219,7 @@ class Job {
   /** After `settle`, or when the environment ends before it. */
   void end() {
     if (thread_.joinable()) thread_.join();
+    if (done_.valid()) done_.wait();
     delete this;
   }
 
@@ -169,6 +232,7 @@ class Job {
   std::optional<Failure> failure_;
   Napi::ThreadSafeFunction finished_;
   std::thread thread_;
+  std::future<void> done_;
 };
 
 }  // namespace thaw::addon

@@ -71,32 +71,8 @@ Op op(const Argument& node, const std::vector<Parameter>& parameters) {
   if (name == "dropout") return Dropout{node.field("rate").number()};
   if (name == "flatten") return Flatten{};
   if (name == "identity") return Identity{};
-  throw EngineError(ErrorCode::engine, "the engine cannot train the operator \"" + name + "\".",
+  throw EngineError(ErrorCode::engine, "the engine does not know the operator \"" + name + "\".",
                     node.field("name").text());
-}
-
-Graph graph(const Argument& given) {
-  Graph result;
-  result.input = given.field("input").text();
-  result.output = given.field("output").text();
-  const auto shape = counts(given.field("inputShape"), 0, 1);
-  if (shape.size() != 1 && shape.size() != 3)
-    throw EngineError(ErrorCode::engine, "expected [C, H, W] or [F] for the input's shape.",
-                      given.name() + ".inputShape");
-  result.inputExtent =
-      shape.size() == 1 ? Extent{shape[0], 1, 1, true} : Extent{shape[0], shape[1], shape[2], false};
-  for (const Argument& parameter : given.field("parameters").list())
-    result.parameters.push_back({parameter.field("name").text(), counts(parameter.field("shape"), 0, 1)});
-  for (const Argument& node : given.field("nodes").list()) {
-    Node made = {node.field("name").text(),
-                 op(node, result.parameters),
-                 {},
-                 node.field("output").text(),
-                 node.field("stage").count(0, 31)};
-    for (const Argument& input : node.field("inputs").list()) made.inputs.push_back(input.text());
-    result.nodes.push_back(std::move(made));
-  }
-  return result;
 }
 
 AugmentOptions augmentOptions(const Argument& augment) {
@@ -123,9 +99,33 @@ std::vector<float> copyOf(const Argument& argument) {
 
 }  // namespace
 
+Graph networkGraph(const Argument& given) {
+  Graph result;
+  result.input = given.field("input").text();
+  result.output = given.field("output").text();
+  const auto shape = counts(given.field("inputShape"), 0, 1);
+  if (shape.size() != 1 && shape.size() != 3)
+    throw EngineError(ErrorCode::engine, "expected [C, H, W] or [F] for the input's shape.",
+                      given.name() + ".inputShape");
+  result.inputExtent =
+      shape.size() == 1 ? Extent{shape[0], 1, 1, true} : Extent{shape[0], shape[1], shape[2], false};
+  for (const Argument& parameter : given.field("parameters").list())
+    result.parameters.push_back({parameter.field("name").text(), counts(parameter.field("shape"), 0, 1)});
+  for (const Argument& node : given.field("nodes").list()) {
+    Node made = {node.field("name").text(),
+                 op(node, result.parameters),
+                 {},
+                 node.field("output").text(),
+                 node.field("stage").count(0, 31)};
+    for (const Argument& input : node.field("inputs").list()) made.inputs.push_back(input.text());
+    result.nodes.push_back(std::move(made));
+  }
+  return result;
+}
+
 NetworkOptions networkOptions(const Argument& options) {
   NetworkOptions result;
-  result.graph = graph(options.field("graph"));
+  result.graph = networkGraph(options.field("graph"));
   result.batch = options.field("batch").count(1, 65536);
   result.loss = options.field("loss").choice({"bce", "softmax"}) == 0 ? Loss::bce : Loss::softmax;
   result.optimizer = optimizerOptions(options.field("optimizer"));

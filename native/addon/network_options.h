@@ -7,6 +7,9 @@
 
 namespace thaw::addon {
 
+/** A `NativeGraph`. */
+Graph networkGraph(const Argument& given);
+
 /** A `NativeNetworkOptions` but for its input. */
 NetworkOptions networkOptions(const Argument& options);
 

@@ -27,7 +27,7 @@ class DeviceMemory {
 /** What changes from step to step. Host memory, of `Program::batch` images. */
 struct StepContext {
   const float* images = nullptr;     ///< InputStep: [N, C, H, W]
-  float* logits = nullptr;           ///< OutputStep: [N, outputs]
+  float* logits = nullptr;           ///< OutputStep: [N, outputs], or [N, C, H, W] of a prefix
   const float* gradients = nullptr;  ///< OutputBackwardStep: [N, outputs]
   std::uint32_t seed = 0;            ///< of dropout
   std::uint32_t step = 0;

@@ -269,11 +269,6 @@ CheckedGraph checkGraph(Graph graph) {
   if (output == tensors.end() || output->second == 0 || output->second + 1 != checked.tensors.size())
     throw EngineError(ErrorCode::engine,
                       "expected the last node to make the output \"" + graph.output + "\".", graph.output);
-  const Extent& result = checked.tensors[output->second].extent;
-  if (result.pixels() != 1)
-    throw EngineError(ErrorCode::engine,
-                      "expected one vector an image as output but received " + describe(result) + ".",
-                      graph.output);
   for (const Tensor& tensor : checked.tensors)
     if (tensor.consumers.empty() && tensor.name != graph.output)
       throw EngineError(ErrorCode::engine, "no node reads this tensor.", tensor.name);

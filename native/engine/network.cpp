@@ -27,15 +27,6 @@ void expectCount(const std::string& node, std::size_t expected, std::size_t rece
 
 }  // namespace
 
-/** A program with its memory and kernels. */
-struct Network::Compiled {
-  Program program;
-  std::vector<std::size_t> bytes;
-  ArenaPlan plan;
-  std::unique_ptr<DeviceMemory> vectors;
-  std::vector<std::unique_ptr<Kernel>> kernels;  ///< empty until bound to the arena
-};
-
 /** A batch on the host. */
 struct Network::Host {
   std::vector<float> images;
@@ -65,6 +56,10 @@ Network::Network(NetworkOptions options, std::unique_ptr<Backend> backend)
 Network::~Network() = default;
 
 void Network::checkOptions() const {
+  if (const Extent& output = graph_.tensors.back().extent; output.pixels() != 1)
+    refuse(graph_.graph.output, "one vector an image as output",
+           std::to_string(output.channels) + " x " + std::to_string(output.height) + " x " +
+               std::to_string(output.width));
   if (options_.batch == 0 || options_.batch > 65536)
     refuse("batch", "1 to 65536", std::to_string(options_.batch));
   if (!options_.normModes.empty()) expectCount("normModes", graph_.stages, options_.normModes.size());
@@ -117,33 +112,17 @@ std::vector<float> Network::readGradient(std::size_t parameter) const {
 void Network::compile(const std::vector<Key>& keys) {
   std::size_t wanted = arena_ == nullptr ? 0 : arena_->bytes();
   for (const Key& key : keys) {
-    std::unique_ptr<Compiled>& compiled = compiled_[key];
+    std::unique_ptr<CompiledProgram>& compiled = compiled_[key];
     if (compiled != nullptr) continue;
-    compiled = std::make_unique<Compiled>();
-    compiled->program = lower(graph_, programOptions(key));
-    for (const Buffer& buffer : compiled->program.buffers)
-      compiled->bytes.push_back(backend_->bytesOf(buffer, key.batch));
-    compiled->plan = planArena(compiled->program, compiled->bytes);
-    compiled->vectors = backend_->allocateVectors(compiled->program);
-    wanted = std::max(wanted, compiled->plan.bytes);
+    compiled = std::make_unique<CompiledProgram>(graph_, programOptions(key), *backend_);
+    wanted = std::max(wanted, compiled->arenaBytes());
   }
   if (arena_ == nullptr || wanted > arena_->bytes()) {
-    for (auto& [key, compiled] : compiled_) compiled->kernels.clear();
+    for (auto& [key, compiled] : compiled_) compiled->release();
     arena_.reset();
     arena_ = backend_->allocate(wanted);
   }
-  for (const Key& key : keys) {
-    Compiled& compiled = *compiled_[key];
-    if (compiled.kernels.empty())
-      compiled.kernels =
-          backend_->makeKernels({compiled.program, compiled.plan, *arena_, *compiled.vectors}, *parameters_);
-  }
-}
-
-void Network::run(Compiled& compiled, bool backward, const StepContext& context) {
-  const std::size_t forward = compiled.program.forward.size();
-  const std::size_t first = backward ? forward : 0, last = backward ? compiled.kernels.size() : forward;
-  for (std::size_t index = first; index < last; index++) compiled.kernels[index]->run(context);
+  for (const Key& key : keys) compiled_[key]->bind(*backend_, *arena_, *parameters_);
 }
 
 void Network::checkRequest(const BatchSource& source, const TrainRequest& request) const {
@@ -220,10 +199,10 @@ PassResult Network::train(BatchSource& source, const TrainRequest& request, cons
     lap(result.assembleSeconds);
     const Host& host = hosts[step % 2];
     const std::size_t count = countOf(step);
-    Compiled& compiled = *compiled_[{request.trainedStages[step], count}];
+    CompiledProgram& compiled = *compiled_[{request.trainedStages[step], count}];
     const StepContext context = {host.images.data(), logits.data(), gradients.data(), options_.seed, step_};
     if (step + 1 < steps) next = std::async(std::launch::async, assemble, step + 1);
-    run(compiled, false, context);
+    compiled.forward(context);
     const double loss = lossOf(std::span(logits).first(count * outputs_),
                                std::span(host.targets).first(count * outputs_), gradients);
     lap(result.forwardSeconds);
@@ -232,7 +211,7 @@ PassResult Network::train(BatchSource& source, const TrainRequest& request, cons
       throw EngineError(ErrorCode::nonFinite,
                         "the loss is not finite at step " + std::to_string(step_) + ".");
     }
-    run(compiled, true, context);
+    compiled.backward(context);
     lap(result.backwardSeconds);
     const double momentum = request.momenta.empty() ? options_.optimizer.momentum : request.momenta[step];
     update(request.trainedStages[step], request.learningRates.subspan(step * graph_.stages, graph_.stages),
@@ -253,7 +232,7 @@ void Network::infer(BatchSource& source, std::span<const std::uint32_t> rows, co
   if (rows.empty()) return;
   backend_->enter();
   compile({{0, options_.batch}});
-  Compiled& compiled = *compiled_[{0, options_.batch}];
+  CompiledProgram& compiled = *compiled_[{0, options_.batch}];
   const std::size_t imageSize = graph_.tensors[0].extent.size(),
                     batches = (rows.size() + options_.batch - 1) / options_.batch;
   std::vector<float> images[2];
@@ -270,7 +249,7 @@ void Network::infer(BatchSource& source, std::span<const std::uint32_t> rows, co
     next.get();
     if (stop.raised()) throw EngineError(ErrorCode::aborted, "stopped.");
     if (batch + 1 < batches) next = std::async(std::launch::async, assemble, batch + 1);
-    run(compiled, false, {images[batch % 2].data(), out.data(), nullptr, 0, 0});
+    compiled.forward({images[batch % 2].data(), out.data(), nullptr, 0, 0});
     const std::size_t first = batch * options_.batch, count = std::min(options_.batch, rows.size() - first);
     std::copy_n(out.begin(), count * outputs_,
                 logits.begin() + static_cast<std::ptrdiff_t>(first * outputs_));

@@ -9,6 +9,7 @@
 
 #include "engine/backend.h"
 #include "engine/batch_source.h"
+#include "engine/compiled_program.h"
 #include "engine/stop_signal.h"
 
 namespace thaw {
@@ -87,7 +88,6 @@ class Network {
   std::size_t bytes() const;
 
  private:
-  struct Compiled;
   struct Host;
   struct Key {
     std::uint32_t trainedStages;
@@ -99,7 +99,6 @@ class Network {
   void checkRequest(const BatchSource& source, const TrainRequest& request) const;
   ProgramOptions programOptions(const Key& key) const;
   void compile(const std::vector<Key>& keys);
-  void run(Compiled& compiled, bool backward, const StepContext& context);
   double lossOf(std::span<const float> logits, std::span<const float> targets,
                 std::span<float> gradients) const;
   void update(std::uint32_t trainedStages, std::span<const float> rates, double momentum);
@@ -121,7 +120,7 @@ class Network {
   std::size_t outputs_;
   std::vector<Role> roles_;
   std::unique_ptr<ParameterStore> parameters_;
-  std::map<Key, std::unique_ptr<Compiled>> compiled_;
+  std::map<Key, std::unique_ptr<CompiledProgram>> compiled_;
   std::unique_ptr<DeviceMemory> arena_;
   std::uint32_t step_ = 0;
   std::vector<std::uint64_t> updates_;  ///< of each stage

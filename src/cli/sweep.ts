@@ -4,6 +4,7 @@ import type { CommandModule } from 'yargs';
 import { ThawError } from '../base/errors.js';
 import { LocalExecutor } from '../execute/local.js';
 import { drySweep, runSweep, type SweepOptions, type SweepOutcome } from '../execute/run-sweep.js';
+import { EXTRACTORS, type Extractor } from '../features/session.js';
 import type { SweepConfig } from '../sweep/config.js';
 import { parseFilter } from '../sweep/filter.js';
 import type { Plan } from '../sweep/plan.js';
@@ -23,6 +24,7 @@ interface Arguments {
   readonly cache: string | undefined;
   readonly workers: number | undefined;
   readonly device: string | undefined;
+  readonly extractor: string | undefined;
   readonly retryFailed: boolean;
   readonly failFast: boolean;
 }
@@ -43,6 +45,14 @@ function deviceOf(value: string | undefined, config: SweepConfig): SweepOptions[
   if (/^(auto|cpu|cuda(:\d+)?)$/.test(device)) return device as SweepOptions['device'];
   throw new ThawError('CONFIG', `expected auto, cpu, cuda or cuda:<number>, received '${device}'.`, {
     node: '--device',
+  });
+}
+
+function extractorOf(value: string | undefined, config: SweepConfig): Extractor {
+  const extractor = EXTRACTORS.find((name) => name === (value ?? config.extractor));
+  if (extractor !== undefined) return extractor;
+  throw new ThawError('CONFIG', `expected ${EXTRACTORS.join(', ')}, received '${value}'.`, {
+    node: '--extractor',
   });
 }
 
@@ -117,6 +127,7 @@ async function sweep(args: Arguments): Promise<void> {
     filter: parseFilter(args.filter ?? ''),
     workers,
     device: deviceOf(args.device, config),
+    extractor: extractorOf(args.extractor, config),
     retryFailed: args.retryFailed,
     failFast: args.failFast,
     progress,
@@ -167,6 +178,10 @@ export const sweepCommand: CommandModule<object, Arguments> = {
         describe: `Worker processes; the ${availableParallelism()} threads are shared among them [default: 1]`,
       })
       .option('device', { type: 'string', describe: 'Extract features on auto, cpu, cuda or cuda:<number>' })
+      .option('extractor', {
+        type: 'string',
+        describe: 'Extract features with auto, onnxruntime or engine (ours, on the CPU)',
+      })
       .option('retry-failed', {
         type: 'boolean',
         default: false,

@@ -178,9 +178,9 @@ export type NativeNetworkInput =
  */
 export type NormMode = 'batch' | 'frozen' | 'fixed';
 
-export interface NativeNetworkOptions {
+/** What every network on the engine is made with. */
+export interface NativeInferenceOptions {
   readonly graph: NativeGraph;
-  readonly input: NativeNetworkInput;
   readonly device: 'cpu';
   /** bf16: activations and products in bfloat16; weights, sums, batch statistics and loss in float32. */
   readonly precision: 'fp32' | 'bf16';
@@ -188,6 +188,10 @@ export interface NativeNetworkOptions {
   /** Winograd's algorithm for 3 × 3 convolutions in fp32. */
   readonly winograd: boolean;
   readonly batch: number;
+}
+
+export interface NativeNetworkOptions extends NativeInferenceOptions {
+  readonly input: NativeNetworkInput;
   readonly loss: 'bce' | 'softmax';
   readonly optimizer: NativeOptimizer;
   /** Of each stage. */
@@ -255,6 +259,17 @@ export interface NativeNetwork {
   dispose(): void;
 }
 
+/** A network that only looks: running statistics, nothing kept for a backward pass. */
+export interface NativeInference {
+  /** All numbers of a parameter, in the graph's order. */
+  load(parameter: string, values: Float32Array): void;
+  /** images [batch, C, H, W] → outputs [batch, ...shape of the output]. */
+  run(images: Float32Array, outputs: Float32Array): Promise<void>;
+  /** Memory taken: parameters and the arena. */
+  bytes(): number;
+  dispose(): void;
+}
+
 export interface NativeAddon {
   /** Instruction set of the chosen kernels, e.g. `avx512`, `avx2`, `generic`. */
   readonly instructionSet: string;
@@ -262,6 +277,7 @@ export interface NativeAddon {
   readonly version: string;
   HeadBank: new (options: NativeHeadBankOptions) => NativeHeadBank;
   Network: new (options: NativeNetworkOptions) => NativeNetwork;
+  Inference: new (options: NativeInferenceOptions) => NativeInference;
   BatchAssembler: new (options: NativeAssembleOptions) => NativeBatchAssembler;
   /** float32 → IEEE half, round to nearest even, overflow to infinity; off the event loop. */
   convertToHalf(source: Float32Array, target: Uint16Array): Promise<void>;

@@ -1,14 +1,14 @@
 import type { Graph } from '../model/graph.js';
-import { nodesBefore, type Stage } from '../model/stages.js';
+import type { Stage } from '../model/stages.js';
 import {
   addon,
   type NativeAugment,
-  type NativeGraph,
   type NativeNetwork,
   type NativeNetworkOptions,
   type NativePassResult,
   type NativeTrainRequest,
 } from './addon.js';
+import { nativeGraph } from './native-graph.js';
 import { type NativeCallOptions, NativeOwner, translated } from './native-owner.js';
 
 /** Images as they are stored. */
@@ -110,15 +110,4 @@ export class Network extends NativeOwner<NativeNetwork> {
   get bytes(): number {
     return this.call((native) => native.bytes());
   }
-}
-
-/** The graph as the addon wants it: nodes by stage, parameters as shapes. */
-function nativeGraph(graph: Graph, stages: NetworkOptions['stages']): NativeGraph {
-  const needed = new Set(nodesBefore(graph, graph.output));
-  const nodes = stages.flatMap((stage, index) =>
-    stage.nodes.filter((node) => needed.has(node)).map((node) => ({ ...node, stage: index })),
-  );
-  const parameters = [...graph.parameters].map(([name, { shape }]) => ({ name, shape }));
-  const { input, inputShape, output } = graph;
-  return { input, inputShape, output, nodes, parameters };
 }

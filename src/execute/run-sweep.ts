@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ThawError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import type { Progress } from '../base/progress.js';
-import type { Device } from '../features/session.js';
+import type { Device, Extractor } from '../features/session.js';
 import type { SweepConfig } from '../sweep/config.js';
 import { expandTrials, type Fingerprints, identifyTrial, resolveCut } from '../sweep/expand.js';
 import { filterTrials, type TrialFilter } from '../sweep/filter.js';
@@ -39,6 +39,7 @@ export interface SweepOptions {
   readonly filter: TrialFilter;
   readonly workers: number;
   readonly device: Device;
+  readonly extractor: Extractor;
   readonly retryFailed: boolean;
   readonly failFast: boolean;
   readonly progress: Progress;

@@ -3,7 +3,7 @@ import type { Progress } from '../base/progress.js';
 import { defaultBatch } from '../features/batch.js';
 import { extractFeatures, featureKey } from '../features/extract.js';
 import { ingestedImages } from '../features/images.js';
-import type { Device } from '../features/session.js';
+import type { Device, Extractor } from '../features/session.js';
 import { type FeatureStore, findFeatureStore } from '../features/store.js';
 import { findImageStore, type IngestRun, startIngest } from '../image/ingest.js';
 import type { ImageStore } from '../image/store.js';
@@ -39,6 +39,7 @@ export function storesOf(specs: Iterable<TrialSpec>): StoreName[] {
 export interface StoreOptions {
   readonly cache: string;
   readonly device: Device;
+  readonly extractor: Extractor;
   readonly threads: number;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -97,7 +98,7 @@ async function extractStore(
   { config }: OpenedDataset,
   model: LoadedModel,
   { cut, featureDtype }: StoreName,
-  { cache, device, threads, progress, signal }: StoreOptions,
+  { cache, device, extractor, threads, progress, signal }: StoreOptions,
 ): Promise<FeatureStore> {
   const { size } = config.image;
   const prefix = await exportPrefix(model, cut, { size, batch: defaultBatch(size), cacheFolder: cache });
@@ -110,6 +111,7 @@ async function extractStore(
     dtype: featureDtype,
     cache,
     device,
+    extractor,
     threads,
     progress,
     signal,

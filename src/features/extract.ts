@@ -9,7 +9,7 @@ import { type BatchShapes, batchShapes, firstUnstorable } from './batch.js';
 import { BatchLoader, type LoadedBatch } from './batch-loader.js';
 import type { FeatureImages } from './images.js';
 import { runPipeline } from './pipeline.js';
-import { createSession, type Device, type Session } from './session.js';
+import { createSession, type Device, type Extractor, type Session } from './session.js';
 import { FeatureSink } from './sink.js';
 import {
   FEATURE_STORE_VERSION,
@@ -36,6 +36,7 @@ export interface ExtractOptions {
   /** Cache folder; the store is made in `<cache>/features/<id>`. */
   readonly cache: string;
   readonly device: Device;
+  readonly extractor?: Extractor;
   /** Threads of an inference on the CPU (default: all that this process may use). */
   readonly threads?: number;
   /** Images per inference; default: what the prefix was exported for, else `defaultBatch`. */
@@ -46,6 +47,8 @@ export interface ExtractOptions {
   readonly journalSeconds?: number;
 }
 
+const NORMALISATION_HINT =
+  'Check the input normalisation of the model card (value = (pixel × scale − mean) / std, pixels 0–255) and its weights.';
 const RESUME_HINT = 'Run the same command again; extraction goes on at the last image that was written.';
 
 /** What the features of these options are addressed by; `findFeatureStore` tells whether they are there already. */
@@ -60,7 +63,7 @@ export function featureKey(
 /**
  * The activations of a frozen prefix for every image, computed once: reads the store of the same key where there is one,
  * goes on with what a stopped or killed run has left, waits while another process makes it. Batch assembly of the next
- * and writing of the last batch run while onnxruntime computes; extraction follows a running ingest through `ready`.
+ * and writing of the last batch run while the network computes; extraction follows a running ingest through `ready`.
  * Throws MODEL when prefix and images do not fit, NON_FINITE for a feature that cannot be stored, RUNTIME for a device
  * that cannot be used, ABORTED (resumable), IO (disk full …).
  */
@@ -118,6 +121,7 @@ async function extract(key: FeatureKey, options: ExtractOptions, signal: AbortSi
       shape: prefix.shape,
       quarantinedRows: [...quarantined].sort((a, b) => a - b),
       provider: made.provider,
+      runtime: made.runtime,
       ...(made.providerNote === undefined ? {} : { providerNote: made.providerNote }),
       extractSeconds: made.seconds,
       imagesPerSecond: made.seconds > 0 ? rows / made.seconds : 0,
@@ -134,8 +138,10 @@ async function computeRows(
   signal: AbortSignal,
 ): Promise<FeatureJournal> {
   const { images, model, prefix, progress, cut } = options;
+  requireSaneInput(model.card);
   const session = await createSession(prefix.path, {
     device: options.device,
+    ...(options.extractor === undefined ? {} : { extractor: options.extractor }),
     threads: options.threads ?? availableParallelism(),
     spin: await areDecoded(images, signal),
   });
@@ -152,6 +158,24 @@ async function computeRows(
   } finally {
     await session.release();
   }
+}
+
+/** Largest input of a network for which sums of a few thousand products stay far from overflowing. */
+const LARGEST_INPUT = 1e30;
+
+/** Throws NON_FINITE when the card's normalisation makes numbers that overflow in the network, where they may go unseen. */
+function requireSaneInput({ name, input }: ModelCard): void {
+  const { scale, mean, std } = input;
+  const ends = mean.flatMap((middle, channel) =>
+    [0, 255].map((pixel) => Math.abs((pixel * scale - middle) / (std[channel] as number))),
+  );
+  const largest = Math.max(...ends);
+  if (largest <= LARGEST_INPUT) return;
+  throw new ThawError(
+    'NON_FINITE',
+    `the input normalisation of model ${name} makes numbers up to ${largest.toPrecision(3)} of the pixels.`,
+    { node: 'input', hint: NORMALISATION_HINT },
+  );
 }
 
 /** Whether all images are there (waits for the first one). */
@@ -250,17 +274,18 @@ class WorkClock {
   }
 }
 
-/** The provider of this run, with a note when an earlier run made the first rows with another. */
+/** What runs the network in this run, with a note when an earlier run made the first rows with something else. */
 function providerRecord(
   session: Session,
   resumed: FeatureJournal | undefined,
-): Pick<FeatureJournal, 'provider' | 'providerNote'> {
-  const mixed =
-    resumed === undefined || resumed.provider === session.provider
-      ? undefined
-      : `the first ${resumed.rows} rows were extracted with ${resumed.provider}`;
+): Pick<FeatureJournal, 'provider' | 'runtime' | 'providerNote'> {
+  const { provider, runtime } = session;
+  const same = resumed === undefined || (resumed.provider === provider && resumed.runtime === runtime);
+  const mixed = same
+    ? undefined
+    : `the first ${resumed.rows} rows were extracted with ${resumed.runtime} on ${resumed.provider}`;
   const notes = [session.providerNote, mixed].filter((note) => note !== undefined);
-  return { provider: session.provider, ...(notes.length === 0 ? {} : { providerNote: notes.join('; ') }) };
+  return { provider, runtime, ...(notes.length === 0 ? {} : { providerNote: notes.join('; ') }) };
 }
 
 /** Throws NON_FINITE when a row cannot be stored, unless its image is quarantined (then it is zeroed in the end). */
@@ -286,9 +311,7 @@ async function checkFeatures(
         {
           file: images.dataPath,
           node: cut,
-          hint: Number.isFinite(value)
-            ? 'Store the features as float32.'
-            : 'Check the input normalisation of the model card (value = (pixel × scale − mean) / std, pixels 0–255) and its weights.',
+          hint: Number.isFinite(value) ? 'Store the features as float32.' : NORMALISATION_HINT,
         },
       );
     }

@@ -1,4 +1,3 @@
-import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, ThawError } from '../base/errors.js';
 import {
   CUDA_INSTALL_HINT,
@@ -9,16 +8,27 @@ import {
   probeCuda,
   thisMachine,
 } from './cuda.js';
+import { engineIsFaster, openEngine } from './engine-session.js';
+import { firstLine, openOnnxruntime } from './onnxruntime-session.js';
 
 /** `auto` tries CUDA and falls back to the CPU; `cuda:1` is the second GPU. */
 export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
+/**
+ * What runs the frozen network: onnxruntime, or on the CPU our own engine; `auto` takes the engine on the CPU where it is the
+ * faster one (with AVX-512) and knows all operators of the network.
+ */
+export const EXTRACTORS = ['auto', 'onnxruntime', 'engine'] as const;
+export type Extractor = (typeof EXTRACTORS)[number];
+
 export interface SessionOptions {
   readonly device: Device;
+  /** Default: `auto`. */
+  readonly extractor?: Extractor;
   /** Threads of one inference on the CPU. */
   readonly threads: number;
   /**
-   * Whether idle inference threads spin for work (default true). Measured on 2 cores with DenseNet-121 and ResNet-50,
+   * Whether idle threads of onnxruntime spin for work (default true). Measured on 2 cores with DenseNet-121 and ResNet-50,
    * batch 16: 1 to 3 % faster with spinning when nothing else runs, 5 to 15 % slower when one other thread is busy, as
    * it is while images are still being decoded.
    */
@@ -36,7 +46,8 @@ export interface ProviderReport {
 
 /** A network with one input and one output, ready to run. */
 export interface Session {
-  /** The execution provider that really runs. */
+  /** What really runs, and on what. */
+  readonly runtime: Exclude<Extractor, 'auto'>;
   readonly provider: 'cpu' | 'cuda';
   /** Why not the first choice, when it is another. */
   readonly providerNote?: string;
@@ -44,8 +55,8 @@ export interface Session {
   readonly inputShape: readonly (number | string)[];
   readonly outputShape: readonly (number | string)[];
   /**
-   * Computes `output` from `input`; both have the given shapes. Blocks the event loop while it computes (from the next
-   * turn on), so start everything that shall go on meanwhile before calling it.
+   * Computes `output` from `input`; both have the given shapes. onnxruntime blocks the event loop while it computes (from
+   * the next turn on), so start everything that shall go on meanwhile before calling it.
    */
   run(
     input: Float32Array,
@@ -62,32 +73,54 @@ export function probeProviders(machine: Machine = thisMachine()): ProviderReport
 }
 
 /**
- * Opens an ONNX file with one input and one output in onnxruntime.
- * Throws CONFIG for a device that is none, RUNTIME when a GPU is asked for and cannot be used (naming what is missing)
- * and MODEL when onnxruntime refuses the file.
+ * Opens an ONNX file with one input and one output. Throws CONFIG for a device that is none or that the extractor does not
+ * have, RUNTIME when a GPU is asked for and cannot be used (naming what is missing) and MODEL when the file is refused.
  */
 export async function createSession(onnxPath: string, options: SessionOptions): Promise<Session> {
-  if (options.device === 'cpu') return open(onnxPath, options, undefined);
-  const deviceId = cudaDevice(options.device);
+  const { device, extractor = 'auto' } = options;
+  if (device === 'cpu') return openCpu(onnxPath, options);
+  const deviceId = cudaDevice(device);
+  if (extractor === 'engine') {
+    if (device === 'auto') return openCpu(onnxPath, options);
+    throw new ThawError('CONFIG', `expected auto or cpu for the extractor engine, received ${device}.`, {
+      node: 'device',
+      hint: 'Set `extractor: onnxruntime` to extract on a GPU.',
+    });
+  }
   const { bindingFolder } = onnxruntimePackage();
   const missing = bindingFolder === undefined ? [] : missingProviderFiles(bindingFolder);
-  if (options.device === 'auto') {
+  if (device === 'auto') {
     if (missing.length > 0)
-      return open(onnxPath, options, undefined, `CUDA is not installed (no ${missing.join(', ')})`);
+      return openCpu(onnxPath, options, `CUDA is not installed (no ${missing.join(', ')})`);
     try {
-      return await open(onnxPath, options, deviceId);
+      return await openOnnxruntime(onnxPath, options, deviceId);
     } catch (error) {
-      return open(onnxPath, options, undefined, `CUDA does not start: ${firstLine(messageOf(error))}`);
+      return openCpu(onnxPath, options, `CUDA does not start: ${firstLine(messageOf(error))}`);
     }
   }
-  if (missing.length > 0) throw cudaUnavailable(options.device, `${missing.join(' and ')} not found`);
+  if (missing.length > 0) throw cudaUnavailable(device, `${missing.join(' and ')} not found`);
   try {
-    return await open(onnxPath, options, deviceId);
+    return await openOnnxruntime(onnxPath, options, deviceId);
   } catch (cause) {
     const { missing: libraries } = probeProviders().cuda;
     const reason = libraries.length > 0 ? `missing: ${libraries.join(', ')}` : firstLine(messageOf(cause));
-    throw cudaUnavailable(options.device, reason, cause);
+    throw cudaUnavailable(device, reason, cause);
   }
+}
+
+/** `note`: why not on a GPU. */
+async function openCpu(onnxPath: string, options: SessionOptions, note?: string): Promise<Session> {
+  const { extractor = 'auto', threads } = options;
+  if (extractor === 'engine') return openEngine(onnxPath, threads, note);
+  if (extractor === 'auto' && engineIsFaster()) {
+    try {
+      return await openEngine(onnxPath, threads, note);
+    } catch (error) {
+      // A network that the engine does not know, or a file that onnxruntime then has its own word on.
+      if (!(error instanceof ThawError)) throw error;
+    }
+  }
+  return openOnnxruntime(onnxPath, options, undefined, note);
 }
 
 /** GPU number of `auto`, `cuda` or `cuda:<number>`. */
@@ -106,69 +139,4 @@ function cudaUnavailable(device: string, reason: string, cause?: unknown): ThawE
     hint: CUDA_INSTALL_HINT,
     cause,
   });
-}
-
-async function open(
-  onnxPath: string,
-  options: SessionOptions,
-  cudaDeviceId: number | undefined,
-  providerNote?: string,
-): Promise<Session> {
-  // Imported on first use: commands that run no network start without loading onnxruntime.
-  const { InferenceSession, Tensor, env } = await import('onnxruntime-node');
-  env.logLevel = 'error';
-  const session = await create(InferenceSession, onnxPath, options, cudaDeviceId);
-  const [input] = session.inputMetadata;
-  const [output] = session.outputMetadata;
-  const single = session.inputNames.length === 1 && session.outputNames.length === 1;
-  if (!single || input?.isTensor !== true || output?.isTensor !== true)
-    throw new ThawError(
-      'MODEL',
-      `expected one input and one output tensor, received inputs ${session.inputNames.join(', ')} and outputs ${session.outputNames.join(', ')}.`,
-      { file: onnxPath },
-    );
-  return {
-    provider: cudaDeviceId === undefined ? 'cpu' : 'cuda',
-    ...(providerNote === undefined ? {} : { providerNote }),
-    inputShape: input.shape,
-    outputShape: output.shape,
-    run: async (pixels, inputShape, features, outputShape) => {
-      await session.run(
-        { [input.name]: new Tensor('float32', pixels, inputShape) },
-        { [output.name]: new Tensor('float32', features, outputShape) },
-      );
-    },
-    release: () => session.release(),
-  };
-}
-
-async function create(
-  factory: typeof InferenceSession,
-  onnxPath: string,
-  options: SessionOptions,
-  cudaDeviceId: number | undefined,
-): Promise<InferenceSession> {
-  try {
-    return await factory.create(onnxPath, {
-      executionProviders:
-        cudaDeviceId === undefined ? ['cpu'] : [{ name: 'cuda', deviceId: cudaDeviceId }, 'cpu'],
-      intraOpNumThreads: options.threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-      enableMemPattern: true,
-      enableCpuMemArena: true,
-      logSeverityLevel: 3,
-      extra: { session: { intra_op: { allow_spinning: options.spin === false ? '0' : '1' } } },
-    });
-  } catch (cause) {
-    throw new ThawError('MODEL', `onnxruntime cannot open the network: ${firstLine(messageOf(cause))}.`, {
-      file: onnxPath,
-      cause,
-    });
-  }
-}
-
-function firstLine(message: string): string {
-  return (message.split('\n')[0] ?? '').replace(/\.$/, '');
 }

@@ -37,8 +37,9 @@ export interface FeatureStoreIndex {
   readonly shape: readonly number[];
   /** Rows of images that could not be read; their features are zero and must not be used. */
   readonly quarantinedRows: readonly number[];
-  /** Execution provider that really ran, and why not the first choice if it was another. */
+  /** What really ran, on what, and why not the first choice if it was another. */
   readonly provider: 'cpu' | 'cuda';
+  readonly runtime: 'onnxruntime' | 'engine';
   readonly providerNote?: string;
   /** Wall seconds of all runs that made it, without waiting for images to be decoded. */
   readonly extractSeconds: number;
@@ -81,6 +82,8 @@ const indexSchema = z.object({
   shape: z.array(z.int().positive()).min(1),
   quarantinedRows: z.array(count),
   provider: z.enum(['cpu', 'cuda']),
+  // Older stores are onnxruntime's.
+  runtime: z.enum(['onnxruntime', 'engine']).default('onnxruntime'),
   providerNote: z.string().optional(),
   extractSeconds: z.number().nonnegative(),
   imagesPerSecond: z.number().nonnegative(),

@@ -16,7 +16,8 @@ export interface FeatureJournal {
   readonly rows: number;
   /** Wall seconds that these rows took, over all runs. */
   readonly seconds: number;
-  readonly provider: 'cpu' | 'cuda';
+  readonly provider: FeatureStoreIndex['provider'];
+  readonly runtime: FeatureStoreIndex['runtime'];
   readonly providerNote?: string;
 }
 
@@ -117,7 +118,9 @@ async function openOfSize(path: string, bytes: number): Promise<FileHandle | und
 async function readJournal(partial: string): Promise<FeatureJournal | undefined> {
   try {
     const journal = JSON.parse(await readFile(join(partial, JOURNAL_FILE), 'utf8')) as FeatureJournal;
-    return Number.isSafeInteger(journal.rows) && Number.isFinite(journal.seconds) ? journal : undefined;
+    const sound = Number.isSafeInteger(journal.rows) && Number.isFinite(journal.seconds);
+    // Journals without a runtime are onnxruntime's.
+    return sound ? { ...journal, runtime: journal.runtime ?? 'onnxruntime' } : undefined;
   } catch {
     return undefined;
   }

@@ -91,7 +91,8 @@ export async function convertOnnx(
     inputs: (node: SourceNode) => node.inputs.filter((tensor) => tensor !== ''),
     outputs: (node: SourceNode) => node.outputs.filter((tensor) => tensor !== ''),
   };
-  const nodes = sortNodes(file.nodes, view, output.name, path);
+  // Made anew: reading a node uses its attributes up.
+  const nodes = sortNodes(sourceNodes(model.graph.node), view, output.name, path);
   const initializers = new Map(model.graph.initializer.map((tensor) => [tensor.name, tensor]));
   const external = await externalBytes(path, nodes, model.graph.node, initializers);
   const assembly = new Assembly({

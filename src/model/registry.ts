@@ -7,6 +7,7 @@ import { sha256File } from '../base/hash.js';
 import type { ModelCard } from './card.js';
 import { inFile } from './fault.js';
 import { modelFingerprint } from './fingerprint.js';
+import { requireFiniteWeights } from './finite.js';
 import type { Graph } from './graph.js';
 import { convertOnnx, openOnnx } from './onnx-read.js';
 import { formatShape, inferShapes } from './shapes.js';
@@ -108,6 +109,7 @@ export async function loadModel(card: ModelCard, options: { readonly folder: str
   const { graph, notes } = path === undefined ? randomModel(card) : await readModel(card, path);
   const check = () => {
     inferShapes(graph);
+    requireFiniteWeights(graph);
     findTrunk(graph, { featureTensor: card.featureTensor });
   };
   if (path === undefined) check();

@@ -6,6 +6,7 @@ import type { ModelCard } from '../model/card.js';
 import type { AxisKey, AxisPoint, Exclusion, TrainingSpec } from './trial-schema.js';
 
 export type DeviceChoice = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+export type ExtractorChoice = 'auto' | 'onnxruntime' | 'engine';
 
 export interface DataConfig {
   readonly source: DataSource;
@@ -39,6 +40,7 @@ export interface SweepConfig {
   /** Folder of image and feature stores, absolute. */
   readonly cache: string;
   readonly device: DeviceChoice;
+  readonly extractor: ExtractorChoice;
   readonly data: Readonly<Record<string, DataConfig>>;
   readonly tasks: Readonly<Record<string, TaskConfig>>;
   readonly sources: Readonly<Record<string, SourceConfig>>;

@@ -76,7 +76,7 @@ function resolveConfig(
   options: { file: string; folder: string; out?: string | undefined; cache?: string | undefined },
 ): SweepConfig {
   const { file, folder } = options;
-  const { name = basename(file, extname(file)), device, training, exclude } = value;
+  const { name = basename(file, extname(file)), device, extractor, training, exclude } = value;
   const pathOf = (option: string | undefined, given: string | undefined, preset: string) =>
     resolve(option ?? (given === undefined ? preset : resolve(folder, given)));
   const cache = pathOf(options.cache, value.cache, '.thaw/cache');
@@ -86,6 +86,7 @@ function resolveConfig(
     out: pathOf(options.out, value.out, `runs/${name}`),
     cache,
     device,
+    extractor,
     data: mapValues(value.data, (entry) => dataConfig(entry, folder, cache)),
     tasks: mapValues(value.tasks, ({ datasets, ...rule }) => ({
       rule,

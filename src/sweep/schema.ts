@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeviceChoice } from './config.js';
+import type { DeviceChoice, ExtractorChoice } from './config.js';
 import { dataSchema } from './data-schema.js';
 import { distinct, expected, mapping, name, named, text } from './schema-words.js';
 import { sourceSchema } from './source-schema.js';
@@ -9,6 +9,11 @@ import { exclusionSchema, gridSchema, trainingSchema, zipSchema } from './trial-
 const device = z.custom<DeviceChoice>(
   (value) => typeof value === 'string' && /^(auto|cpu|cuda(:\d+)?)$/.test(value),
   expected('auto, cpu, cuda or cuda:<number>'),
+);
+
+const extractor = z.custom<ExtractorChoice>(
+  (value) => value === 'auto' || value === 'onnxruntime' || value === 'engine',
+  expected('auto, onnxruntime or engine'),
 );
 
 /** A section that may be left empty (all of it commented out). */
@@ -22,6 +27,7 @@ export const configSchema = mapping({
   out: text.optional(),
   cache: text.optional(),
   device: device.default('auto'),
+  extractor: extractor.default('auto'),
   data: named('data sets', dataSchema),
   tasks: named('tasks', taskSchema),
   sources: named('sources', sourceSchema),

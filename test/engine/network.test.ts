@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { Worker } from 'node:worker_threads';
 import { ThawError } from '../../src/base/errors.js';
 import { type NetworkOptions, NO_AUGMENT } from '../../src/engine/network.js';
 import { parameterNames } from '../../src/model/graph.js';
 import { findStages } from '../../src/model/stages.js';
+import { startWorker } from './start-worker.js';
 import { allRows, BATCH, OUTPUTS, passOver, ROWS, tinyGraph, tinyNetwork } from './trained-network.js';
 
 const code = (expected: string) => (error: unknown) => error instanceof ThawError && error.code === expected;
@@ -223,15 +223,7 @@ test('networks in two worker threads of one process do not disturb each other', 
   await using network = expected.network;
   for (let epoch = 0; epoch < 3; epoch++) await network.train(passOver(expected, { epoch }));
   const logits = await network.infer(allRows);
-  const code = `
-    const { workerData } = require('node:worker_threads');
-    import(workerData.tsx).then(({ tsImport }) => tsImport(workerData.path, workerData.path));
-  `;
-  const workerData = {
-    path: new URL('./network-worker.ts', import.meta.url).href,
-    tsx: import.meta.resolve('tsx/esm/api'),
-  };
-  const workers = [0, 1].map(() => new Worker(code, { eval: true, workerData }));
+  const workers = [0, 1].map(() => startWorker('./network-worker.ts'));
   for (const answer of await Promise.all(workers.map((worker) => once(worker, 'message'))))
     assert.deepEqual(answer[0], logits);
   await Promise.all(workers.map((worker) => worker.terminate()));

@@ -69,6 +69,7 @@ export function optionsOf(
     filter: parseFilter(changes.filter ?? ''),
     workers: 1,
     device: 'cpu',
+    extractor: 'auto',
     retryFailed: false,
     failFast: false,
     progress: changes.progress ?? silent,

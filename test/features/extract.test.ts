@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { ThawError } from '../../src/base/errors.js';
 import { extractFeatures, featureKey } from '../../src/features/extract.js';
 import { findFeatureStore, readRows } from '../../src/features/store.js';
+import { readOnnx } from '../../src/model/onnx-read.js';
+import { writeOnnx } from '../../src/model/onnx-write.js';
 import {
   BATCH,
   CountingProgress,
@@ -23,15 +25,20 @@ import {
 
 const ALL = Array.from({ length: ROWS }, (_, row) => row);
 
-for (const view of ['identity', 'hflip'] as const)
-  test(`features are those of PyTorch, view ${view}, the last batch padded`, async (t) => {
+for (const [view, extractor] of [
+  ['identity', 'onnxruntime'],
+  ['identity', 'engine'],
+  ['hflip', 'auto'],
+] as const)
+  test(`features are those of PyTorch, view ${view}, extractor ${extractor}, the last batch padded`, async (t) => {
     const cache = await temporaryFolder(t);
-    const store = await extractFeatures(golden('small', cache, { view }));
+    const store = await extractFeatures(golden('small', cache, { view, extractor }));
     const features = await readRows(store, ALL);
     assert.ok(largestDifference(features, await goldenFloats(`small-${view}.bin`)) < 1e-4);
     assert.equal((await stat(store.dataPath)).size, ROWS * 6 * 3 * 3 * 4);
     assert.deepEqual(store.index.shape, SHAPES.small);
     assert.equal(store.index.provider, 'cpu');
+    if (extractor !== 'auto') assert.equal(store.index.runtime, extractor);
     assert.ok(store.index.imagesPerSecond > 0);
   });
 
@@ -189,13 +196,36 @@ test('two callers share the work', async (t) => {
   assert.match(progress.notes.join(), /waiting for process/);
 });
 
-test('features that are not finite are an error with row, model and hint', async (t) => {
+test('an input normalisation that overflows is an error with model and hint', async (t) => {
   const cache = await temporaryFolder(t);
   const overflowing = { card: card('exact', { scale: 1, std: [2e-38, 2e-38, 2e-38] }), fingerprint: 'x' };
   const { code, message } = await rejection(golden('exact', cache, { model: overflowing }));
   assert.equal(code, 'NON_FINITE');
-  assert.match(message, /image row 0 gives the feature (Infinity|NaN) in model exact/);
-  assert.match(message, /input normalisation/);
+  assert.match(
+    message,
+    /the input normalisation of model exact makes numbers up to 1\.27e\+40 of the pixels/,
+  );
+  assert.match(message, /value = \(pixel × scale − mean\) \/ std/);
+});
+
+for (const extractor of ['auto', 'onnxruntime'] as const)
+  test(`features that are not finite are an error with row, model and hint, extractor ${extractor}`, async (t) => {
+    const cache = await temporaryFolder(t);
+    const prefix = { path: join(cache, 'broken.onnx'), shape: SHAPES.small };
+    await writeFile(prefix.path, await brokenWeights());
+    const { code, message } = await rejection(golden('small', cache, { prefix, extractor }));
+    assert.equal(code, 'NON_FINITE');
+    assert.match(message, /image row 0 gives the feature NaN in model small/);
+    assert.match(message, /input normalisation/);
+  });
+
+test('the engine refuses weights that are not finite, by name', async (t) => {
+  const cache = await temporaryFolder(t);
+  const prefix = { path: join(cache, 'broken.onnx'), shape: SHAPES.small };
+  await writeFile(prefix.path, await brokenWeights());
+  const { code, message } = await rejection(golden('small', cache, { prefix, extractor: 'engine' }));
+  assert.equal(code, 'MODEL');
+  assert.match(message, /broken\.onnx.*holds weights that are not finite numbers/);
 });
 
 test('features beyond half precision are an error for float16 only', async (t) => {
@@ -243,6 +273,14 @@ test('a store that cannot be written is an IO error', async (t) => {
   const error = await rejection(golden('small', join(file, 'cache')));
   assert.equal(error.code, 'IO');
 });
+
+/** The small network with a NaN in its first weights. */
+async function brokenWeights(): Promise<Uint8Array> {
+  const graph = await readOnnx(goldenPath('small.onnx'));
+  const [first] = graph.parameters.values();
+  first!.data[0] = Number.NaN;
+  return writeOnnx(graph, { batch: BATCH });
+}
 
 async function rejection(options: Parameters<typeof extractFeatures>[0]): Promise<ThawError> {
   try {

@@ -56,7 +56,7 @@ const LAYOUT = { rows: 4, shape: [2], dtype: 'float32' } as const;
 
 test('a partial store without journal, with a torn journal or of another size starts anew', async (t) => {
   const store = join(await temporaryFolder(t), 'store');
-  const journal = { rows: 2, seconds: 1, provider: 'cpu' } as const;
+  const journal = { rows: 2, seconds: 1, provider: 'cpu', runtime: 'onnxruntime' } as const;
   const begin = async () => {
     const writer = await FeatureWriter.open(store, LAYOUT);
     const { resumed } = writer;
@@ -81,10 +81,10 @@ test('rows that were extracted with another provider are noted', async (t) => {
   const options = golden('exact', folder);
   const store = featureStoreFolder(featureKey(options), folder);
   const writer = await FeatureWriter.open(store, { rows: 10, shape: [4, 14, 14], dtype: 'float32' });
-  await writer.journal({ rows: 4, seconds: 1, provider: 'cuda' });
+  await writer.journal({ rows: 4, seconds: 1, provider: 'cuda', runtime: 'onnxruntime' });
   await writer.close();
   const { index } = await extractFeatures(options);
   assert.equal(index.provider, 'cpu');
-  assert.equal(index.providerNote, 'the first 4 rows were extracted with cuda');
+  assert.equal(index.providerNote, 'the first 4 rows were extracted with onnxruntime on cuda');
   assert.ok(index.extractSeconds > 1);
 });

@@ -107,6 +107,20 @@ test('a card that does not fit the network is refused with what the network expe
   });
 });
 
+test('weights that are not finite are refused by name', async () => {
+  const place = folder();
+  const { graph } = await loadModel(card(), { folder: networks });
+  const [name, { data }] = [...graph.parameters][2]!;
+  data[data.length - 1] = Number.NEGATIVE_INFINITY;
+  writeFileSync(join(place, 'resnet.onnx'), writeOnnx(graph));
+  await assert.rejects(loadModel(card(), { folder: place }), (error: Error & { code?: string }) => {
+    assert.equal(error.code, 'MODEL');
+    assert.match(error.message, /resnet\.onnx.*holds weights that are not finite numbers/);
+    assert.ok(error.message.includes(name), error.message);
+    return true;
+  });
+});
+
 test('where the file leaves the input size open, the card gives it', async () => {
   const model = decodeModel(readFileSync(`${networks}resnet.onnx`), 'memory');
   const [input] = model.graph.input;

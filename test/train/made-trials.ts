@@ -99,6 +99,7 @@ export function inputsOf(test: TestContext, made: Made): HeadTrialInputs {
         shape: [COLUMNS],
         quarantinedRows: [],
         provider: 'cpu',
+        runtime: 'onnxruntime',
         extractSeconds: 20,
         imagesPerSecond: rows / 20,
       },

@@ -72,20 +72,40 @@ class Input : public Kernel {
   bool plain_;
 };
 
+/** Map → [N, C, H, W] on the host. */
 class Output : public Kernel {
  public:
   Output(const OutputStep& step, const Regions& regions, Device& device)
       : device_(device), in_(regions.at(step.in)) {}
 
   void run(const StepContext& context) override {
-    const std::size_t outputs = in_.place.channels;
-    for (std::size_t image = 0; image < in_.images; image++)
-      for (std::size_t output = 0; output < outputs; output++)
-        context.logits[image * outputs + output] =
-            readElement(device_, in_, in_.offset(image, in_.place.at(output), 0));
+    const std::size_t pixels = in_.buffer.pixels(), runs = (pixels + Domain::run - 1) / Domain::run;
+    parallel(device_.threads, in_.images * runs, [&](std::size_t begin, std::size_t end, std::size_t) {
+      for (std::size_t item = begin; item < end; item++) {
+        const std::size_t image = item / runs, first = item % runs * Domain::run;
+        write(context.logits + image * in_.place.channels * pixels, image, first,
+              std::min(Domain::run, pixels - first));
+      }
+    });
   }
 
  private:
+  /** All channels of some pixels: what lies together in memory is read together. */
+  void write(float* to, std::size_t image, std::size_t first, std::size_t count) const {
+    const std::size_t step = in_.offset(image, 0, 1) - in_.offset(image, 0, 0);
+    for (std::size_t channel = 0; channel < in_.place.channels; channel++) {
+      std::size_t offset = in_.offset(image, in_.place.at(channel), first);
+      float* plane = to + channel * in_.buffer.pixels() + first;
+      if (in_.elementBytes == 4) {
+        const float* from = reinterpret_cast<const float*>(in_.data) + offset;
+        for (std::size_t pixel = 0; pixel < count; pixel++) plane[pixel] = from[pixel * step];
+      } else {
+        for (std::size_t pixel = 0; pixel < count; pixel++, offset += step)
+          plane[pixel] = readElement(device_, in_, offset);
+      }
+    }
+  }
+
   Device& device_;
   Region in_;
 };

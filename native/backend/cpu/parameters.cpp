@@ -28,7 +28,6 @@ CpuParameters::CpuParameters(const CheckedGraph& graph, Device& device,
     total_ += codec == nullptr ? 0 : (codec->size() + lanes - 1) / lanes * lanes;
   }
   values_ = AlignedBuffer<float>(total_);
-  gradients_ = AlignedBuffer<float>(total_);
 }
 
 void CpuParameters::write(std::size_t parameter, std::span<const float> values) {
@@ -42,18 +41,21 @@ void CpuParameters::read(std::size_t parameter, std::span<float> values) const {
 }
 
 void CpuParameters::readGradient(std::size_t parameter, std::span<float> values) const {
-  if (codecs_[parameter] != nullptr)
+  if (codecs_[parameter] == nullptr) return;
+  if (gradients_.size() == 0)
+    std::fill(values.begin(), values.end(), 0.0f);
+  else
     codecs_[parameter]->unpack(gradients_.data() + offsets_[parameter], values);
 }
 
-void CpuParameters::ensureMoments(bool second) const {
-  AlignedBuffer<float>& buffer = second ? second_ : first_;
+void CpuParameters::ensure(AlignedBuffer<float>& buffer) const {
   if (buffer.size() == 0) buffer = AlignedBuffer<float>(total_);
 }
 
 float* CpuParameters::moment(std::size_t parameter, bool second) const {
-  ensureMoments(second);
-  return (second ? second_ : first_).data() + offsets_[parameter];
+  AlignedBuffer<float>& buffer = second ? second_ : first_;
+  ensure(buffer);
+  return buffer.data() + offsets_[parameter];
 }
 
 void CpuParameters::readMoment(std::size_t parameter, bool second, std::span<float> values) const {
@@ -70,6 +72,7 @@ void CpuParameters::writeMoment(std::size_t parameter, bool second, std::span<co
 
 double CpuParameters::gradientNormSquared(std::span<const std::size_t> parameters) const {
   double total = 0;
+  if (gradients_.size() == 0) return total;
   for (const std::size_t parameter : parameters) {
     std::vector<double> sums(device_.threads, 0.0);
     const float* gradient = gradients_.data() + offsets_[parameter];
@@ -102,8 +105,9 @@ void CpuParameters::update(std::span<const ParameterUpdate> updates, float gradi
     adaptive = adaptive || update.constants.rule == UpdateRule::adam;
     touch(update.parameter);
   }
-  ensureMoments(false);
-  if (adaptive) ensureMoments(true);
+  ensure(gradients_);
+  ensure(first_);
+  if (adaptive) ensure(second_);
   parallel(device_.threads, pieces.size(), [&](std::size_t begin, std::size_t end, std::size_t) {
     for (std::size_t index = begin; index < end; index++) {
       const auto& [update, offset, count] = pieces[index];

@@ -49,7 +49,10 @@ class CpuParameters : public ParameterStore {
   std::size_t bytes() const override;
 
   float* values(std::size_t parameter) { return values_.data() + offsets_[parameter]; }
-  float* gradient(std::size_t parameter) { return gradients_.data() + offsets_[parameter]; }
+  float* gradient(std::size_t parameter) {
+    ensure(gradients_);
+    return gradients_.data() + offsets_[parameter];
+  }
   /** Grows with every change of a parameter's values. */
   std::uint64_t version(std::size_t parameter) const { return versions_[parameter]; }
   void touch(std::size_t parameter) { versions_[parameter]++; }
@@ -57,7 +60,7 @@ class CpuParameters : public ParameterStore {
 
  private:
   float* moment(std::size_t parameter, bool second) const;
-  void ensureMoments(bool second) const;
+  void ensure(AlignedBuffer<float>& buffer) const;
 
   Device& device_;
   std::vector<std::unique_ptr<ParameterCodec>> codecs_;
@@ -65,8 +68,9 @@ class CpuParameters : public ParameterStore {
   std::vector<std::uint64_t> versions_;
   std::size_t total_ = 0;
   AlignedBuffer<float> values_;
+  // Made when first needed.
   AlignedBuffer<float> gradients_;
-  mutable AlignedBuffer<float> first_;  ///< made when first needed
+  mutable AlignedBuffer<float> first_;
   mutable AlignedBuffer<float> second_;
 };
 

@@ -14,12 +14,10 @@ Work bind(const InputStep& step, const Binding& binding) {
 
 Work bind(const OutputStep& step, const Binding& binding) {
   return [in = binding.view(step.in), &host = binding.host](const StepContext& context) {
-    host.logits.resize(in.images * in.channels);
-    for (std::size_t n = 0; n < in.images; n++)
-      for (std::size_t c = 0; c < in.channels; c++) {
-        host.logits[n * in.channels + c] = in.at(n, c, 0);
-        context.logits[n * in.channels + c] = static_cast<float>(in.at(n, c, 0));
-      }
+    host.logits.clear();
+    forEach(in, [&](std::size_t n, std::size_t c, std::size_t p) { host.logits.push_back(in.at(n, c, p)); });
+    for (std::size_t index = 0; index < host.logits.size(); index++)
+      context.logits[index] = static_cast<float>(host.logits[index]);
   };
 }
 
