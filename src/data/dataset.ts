@@ -4,7 +4,7 @@ export type SplitName = 'train' | 'validation' | 'test';
 
 /** One image of a data set, as its table lists it. */
 export interface DatasetEntry {
-  /** Path of the image relative to the data set's root, `/`-separated; unique within the data set. */
+  /** Path of the image relative to the data set's root, `/`-separated, or its name where it is no file; unique. */
   readonly path: string;
   readonly patient: string;
   /** Split that the table or the folder names for this image, where it names one. */
@@ -13,6 +13,22 @@ export interface DatasetEntry {
   readonly age?: number;
   readonly sex?: 'F' | 'M';
   readonly view?: string;
+}
+
+/** Pixels as they are stored: [height, width, channels], 8 bits, or 16 of which all count. */
+export interface RawImage {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  readonly data: Uint8Array | Uint16Array;
+}
+
+/** Images that are no files of their own: members of an archive, or drawn by the program. */
+export interface EmbeddedImages {
+  /** What decides the pixels, besides the entries' paths; found without reading them. Throws IO. */
+  identity(): Promise<string>;
+  /** The image of row `row`; many may be asked for at a time. Throws IMAGE for one that is broken, IO. */
+  read(row: number): Promise<RawImage>;
 }
 
 /**
@@ -27,6 +43,8 @@ export interface Dataset {
   readonly labelNames: readonly string[];
   /** [entries, labelNames] row-major; 1 present, 0 absent, NaN unknown. */
   readonly labels: Float32Array;
+  /** Where the entries' paths are no files. */
+  readonly embedded?: EmbeddedImages;
   /** True when every image has exactly one of the labels (classes), false for findings that may occur together. */
   readonly exclusive: boolean;
   /** Images that the table lists but the folder lacks (only with `allowMissing`; not in `entries`). */

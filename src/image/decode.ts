@@ -1,5 +1,6 @@
-import sharp, { type SharpOptions } from 'sharp';
-import { ThawError } from '../base/errors.js';
+import sharp, { type Sharp, type SharpOptions } from 'sharp';
+import { messageOf, ThawError } from '../base/errors.js';
+import type { RawImage } from '../data/dataset.js';
 import { contentFault, readSuspect } from './decode-failure.js';
 import { type Geometry, type ImageLayout, rowBytes } from './geometry.js';
 import { sampleDepth } from './sample-depth.js';
@@ -50,10 +51,31 @@ export async function decodeImage(path: string, layout: ImageLayout): Promise<Ui
   }
 }
 
+/** The same for pixels that are decoded already; `name` stands for a file in messages. Throws IMAGE. */
+export async function layOut(image: RawImage, name: string, layout: ImageLayout): Promise<Uint8Array> {
+  const { data, width, height, channels } = image;
+  if (width < 1 || height < 1 || data.length !== width * height * channels)
+    throw new ThawError(
+      'IMAGE',
+      `expected ${width} × ${height} × ${channels} numbers but found ${data.length}.`,
+      { file: name },
+    );
+  try {
+    const input = sharp(data, { raw: { width, height, channels } });
+    return await toLayout(input, data instanceof Uint16Array, layout);
+  } catch (cause) {
+    throw new ThawError('IMAGE', `the pixels cannot be read: ${messageOf(cause)}.`, { file: name, cause });
+  }
+}
+
 async function decode(input: string | Buffer, path: string, layout: ImageLayout): Promise<Uint8Array> {
   const deep = (await sampleDepth(input, path, OPEN)) === 16;
+  return toLayout(sharp(input, OPEN), deep, layout);
+}
+
+async function toLayout(input: Sharp, deep: boolean, layout: ImageLayout): Promise<Uint8Array> {
   const grey = layout.channels === 1;
-  const samples = await sharp(input, OPEN)
+  const samples = await input
     .flatten({ background: BLACK })
     .resize(layout.size, layout.size, {
       fit: FIT[layout.geometry],

@@ -5,7 +5,7 @@ import { withClaim } from '../base/claim.js';
 import { ThawError } from '../base/errors.js';
 import type { Progress, ProgressTask } from '../base/progress.js';
 import type { Dataset } from '../data/dataset.js';
-import { decodeImage } from './decode.js';
+import { decodeImage, layOut } from './decode.js';
 import { checkLayout, type ImageLayout, rowBytes } from './geometry.js';
 import { imageStoreId } from './identity.js';
 import { PartialStore } from './partial-store.js';
@@ -161,12 +161,20 @@ class Ingest implements IngestRun {
     const { path } = this.dataset.entries[row]!;
     let pixels: Uint8Array;
     try {
-      pixels = await decodeImage(join(this.dataset.root, path), this.layout);
+      pixels = await this.pixelsOf(row, path);
     } catch (error) {
       if (!(error instanceof ThawError) || error.code !== 'IMAGE') throw error;
       return partial.putQuarantined({ row, path, reason: error.summary });
     }
     return partial.put(row, pixels);
+  }
+
+  private async pixelsOf(row: number, path: string): Promise<Uint8Array> {
+    const { root, embedded } = this.dataset;
+    const file = join(root, path);
+    return embedded === undefined
+      ? decodeImage(file, this.layout)
+      : layOut(await embedded.read(row), file, this.layout);
   }
 
   private async publish(partial: PartialStore): Promise<ImageStore> {
