@@ -2,6 +2,15 @@ import { contentId, sha256 } from '../base/hash.js';
 
 export type SplitName = 'train' | 'validation' | 'test';
 
+/** A box drawn around a finding, in pixels of the original image; the corner is the upper left one. */
+export interface FindingBox {
+  readonly label: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** One image of a data set, as its table lists it. */
 export interface DatasetEntry {
   /** Path of the image relative to the data set's root, `/`-separated, or its name where it is no file; unique. */
@@ -13,6 +22,8 @@ export interface DatasetEntry {
   readonly age?: number;
   readonly sex?: 'F' | 'M';
   readonly view?: string;
+  /** Where the findings lie, for the few images for which it is known. */
+  readonly boxes?: readonly FindingBox[];
 }
 
 /** Pixels as they are stored: [height, width, channels], 8 bits, or 16 of which all count. */
