@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { mkdir, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,22 +28,105 @@ export interface ClaimOwner {
   readonly token: string;
 }
 
-export interface ClaimOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Called once for every other owner that is waited for. */
-  readonly onWait?: (owner: ClaimOwner) => void;
-  /** Milliseconds between two looks at another owner's claim. */
-  readonly pollMilliseconds?: number;
+export interface ClaimTimes {
   /** Milliseconds between two signs of life of an owner. */
   readonly heartbeatMilliseconds?: number;
   /** An owner on another host is taken for dead when it has given no sign of life for so long. */
   readonly staleMilliseconds?: number;
 }
 
+export interface ClaimOptions extends ClaimTimes {
+  readonly signal?: AbortSignal | undefined;
+  /** Called once for every other owner that is waited for. */
+  readonly onWait?: (owner: ClaimOwner) => void;
+  /** Milliseconds between two looks at another owner's claim. */
+  readonly pollMilliseconds?: number;
+}
+
 const POLL = 500;
 const HEARTBEAT = 5_000;
 /** Longer than NFS may serve an old modification time (60 s) and than any event loop is blocked by one inference. */
 const STALE = 180_000;
+/** A claim may go, come or be removed under our eyes: look again so often, then leave it to the next time. */
+const LOOKS = 4;
+
+/** A claim that this process holds. */
+export interface Claim {
+  /** Aborted when another process has taken the claim over because this one stood still for too long. */
+  readonly lost: AbortSignal;
+  /** Leaves the claim to others; one that was lost is left alone. */
+  release(): void;
+}
+
+// Claim files are read and written without yielding: they are small, the system's thread pool may have a long queue of
+// images to decode, and what a kill can fall between should be short.
+
+/**
+ * Seeks one claim (`<folder>.claim`) look by look, for those who can do something else meanwhile. Remembers between looks for
+ * how long an owner on another host has been silent.
+ */
+export class ClaimSeeker {
+  private readonly path: string;
+  private watched: { token: string | undefined; modified: number; since: number } | undefined;
+  private owner: ClaimOwner | undefined;
+  private removal: ClaimSeeker | undefined;
+
+  constructor(
+    folder: string,
+    private readonly times: ClaimTimes = {},
+  ) {
+    this.path = `${folder}.claim`;
+  }
+
+  /** Who held the claim at the last look; undefined before, or when the claim was just being written. */
+  get holder(): ClaimOwner | undefined {
+    return this.owner;
+  }
+
+  /**
+   * The claim, where it is free or its owner is dead; undefined while another owner lives. Throws IO where the claim cannot be
+   * written, with the cause ENOENT where its folder does not exist.
+   */
+  seek(): Claim | undefined {
+    const own: ClaimOwner = {
+      host: thisHost(),
+      pid: process.pid,
+      started: processStart(process.pid),
+      token: randomUUID(),
+    };
+    for (let look = 0; look < LOOKS; look++) {
+      if (create(this.path, own)) return hold(this.path, own, this.times);
+      const holder = readOwner(this.path);
+      const modified = modifiedTime(this.path);
+      if (modified === undefined) continue;
+      this.owner = holder;
+      if (this.watched?.token !== holder?.token) this.removal = undefined;
+      if (this.watched?.token !== holder?.token || this.watched?.modified !== modified)
+        this.watched = { token: holder?.token, modified, since: performance.now() };
+      const silent = performance.now() - this.watched.since;
+      if (!isDead(holder, silent, this.times.staleMilliseconds ?? STALE)) return undefined;
+      if (!this.remove(holder, modified)) return undefined;
+    }
+    return undefined;
+  }
+
+  /**
+   * Removes a dead owner's claim; false while another process is about to do so. Who removes it holds a claim on doing that
+   * (named after the dead one), so that nobody removes the younger claim that has come in its place.
+   */
+  private remove(dead: ClaimOwner | undefined, modified: number): boolean {
+    this.removal ??= new ClaimSeeker(`${this.path}.${dead?.token ?? 'torn'}`, this.times);
+    const removal = this.removal.seek();
+    if (removal === undefined) return false;
+    try {
+      const unchanged = readOwner(this.path)?.token === dead?.token && modifiedTime(this.path) === modified;
+      if (unchanged) rmSync(this.path, { force: true });
+      return true;
+    } finally {
+      removal.release();
+    }
+  }
+}
 
 /**
  * Runs `work` while this process alone holds `<folder>.claim`, so that of several processes (of one or many machines
@@ -49,85 +141,76 @@ export async function withClaim<T>(
   work: (signal: AbortSignal) => Promise<T>,
   options: ClaimOptions = {},
 ): Promise<T> {
-  const path = `${folder}.claim`;
-  const owner: ClaimOwner = {
-    host: thisHost(),
-    pid: process.pid,
-    started: processStart(process.pid),
-    token: randomUUID(),
-  };
-  await acquire(path, owner, options);
-  const lost = new AbortController();
-  const beat = setInterval(
-    () => void keepAlive(path, owner, lost),
-    options.heartbeatMilliseconds ?? HEARTBEAT,
-  );
+  const claim = await acquire(folder, options);
   try {
-    const signals = options.signal === undefined ? [lost.signal] : [options.signal, lost.signal];
-    return await work(AbortSignal.any(signals));
+    return await work(
+      options.signal === undefined ? claim.lost : AbortSignal.any([options.signal, claim.lost]),
+    );
   } finally {
-    clearInterval(beat);
-    if ((await readOwner(path))?.token === owner.token) await rm(path, { force: true });
+    claim.release();
   }
 }
 
-async function acquire(path: string, owner: ClaimOwner, options: ClaimOptions): Promise<void> {
-  await mkdir(dirname(path), { recursive: true }).catch((cause) => {
-    throw ioError(cause, path, 'write');
+async function acquire(folder: string, options: ClaimOptions): Promise<Claim> {
+  await mkdir(dirname(folder), { recursive: true }).catch((cause) => {
+    throw ioError(cause, `${folder}.claim`, 'write');
   });
-  let watched: { token: string | undefined; modified: number; since: number } | undefined;
+  const seeker = new ClaimSeeker(folder, options);
+  let told: string | undefined;
   for (;;) {
     throwIfAborted(options.signal, 'Another process held the claim.');
-    if (await create(path, owner)) return;
-    const holder = await readOwner(path);
-    const modified = await modifiedTime(path);
-    if (modified === undefined) continue;
-    if (watched?.token !== holder?.token) watched = undefined;
-    if (watched === undefined && holder !== undefined) options.onWait?.(holder);
-    if (watched?.modified !== modified)
-      watched = { token: holder?.token, modified, since: performance.now() };
-    const silent = performance.now() - watched.since;
-    if (isDead(holder, silent, options.staleMilliseconds ?? STALE)) {
-      await takeAway(path, holder, owner);
-      continue;
-    }
+    const claim = seeker.seek();
+    if (claim !== undefined) return claim;
+    const { holder } = seeker;
+    if (holder !== undefined && holder.token !== told) options.onWait?.(holder);
+    told = holder?.token;
     await sleep(options.pollMilliseconds ?? POLL, undefined, {
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     }).catch(() => {});
   }
 }
 
+/** Gives signs of life for a claim that was just made, until it is released. */
+function hold(path: string, owner: ClaimOwner, times: ClaimTimes): Claim {
+  const lost = new AbortController();
+  const beat = setInterval(() => void keepAlive(path, owner, lost), times.heartbeatMilliseconds ?? HEARTBEAT);
+  return {
+    lost: lost.signal,
+    release: () => {
+      clearInterval(beat);
+      if (readOwner(path)?.token === owner.token) rmSync(path, { force: true });
+    },
+  };
+}
+
 /** False when the claim exists already. */
-async function create(path: string, owner: ClaimOwner): Promise<boolean> {
+function create(path: string, owner: ClaimOwner): boolean {
+  let file: number | undefined;
   try {
-    const handle = await open(path, 'wx');
-    try {
-      await handle.writeFile(JSON.stringify(owner));
-    } catch (cause) {
-      await rm(path, { force: true });
-      throw cause;
-    } finally {
-      await handle.close();
-    }
+    file = openSync(path, 'wx');
+    writeSync(file, JSON.stringify(owner));
     return true;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (file !== undefined) rmSync(path, { force: true });
     throw ioError(cause, path, 'write');
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 }
 
 /** Undefined when there is no claim, or one that is being written. */
-async function readOwner(path: string): Promise<ClaimOwner | undefined> {
+function readOwner(path: string): ClaimOwner | undefined {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as ClaimOwner;
+    return JSON.parse(readFileSync(path, 'utf8')) as ClaimOwner;
   } catch {
     return undefined;
   }
 }
 
-async function modifiedTime(path: string): Promise<number | undefined> {
+function modifiedTime(path: string): number | undefined {
   try {
-    return (await stat(path)).mtimeMs;
+    return statSync(path).mtimeMs;
   } catch {
     return undefined;
   }
@@ -153,24 +236,8 @@ function isRunning(owner: ClaimOwner): boolean {
   }
 }
 
-/**
- * Removes a dead owner's claim. Renaming is atomic, so of several waiters one gets the file; whoever then finds a
- * younger claim under the name (made between the look and the renaming) puts it back.
- */
-async function takeAway(path: string, dead: ClaimOwner | undefined, taker: ClaimOwner): Promise<void> {
-  if ((await readOwner(path))?.token !== dead?.token) return;
-  const aside = `${path}.${taker.token}`;
-  try {
-    await rename(path, aside);
-  } catch {
-    return;
-  }
-  if ((await readOwner(aside))?.token === dead?.token) await rm(aside, { force: true });
-  else await rename(aside, path);
-}
-
 async function keepAlive(path: string, owner: ClaimOwner, lost: AbortController): Promise<void> {
-  const holder = await readOwner(path);
+  const holder = readOwner(path);
   if (holder?.token === owner.token) {
     const now = new Date();
     await utimes(path, now, now).catch(() => {});

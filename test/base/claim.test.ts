@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { throwIfAborted, unlessAborted } from '../../src/base/abort.js';
-import { type ClaimOwner, withClaim } from '../../src/base/claim.js';
+import { type ClaimOwner, ClaimSeeker, withClaim } from '../../src/base/claim.js';
 import { ThawError } from '../../src/base/errors.js';
 
 async function temporaryFolder(test: TestContext): Promise<string> {
@@ -119,6 +119,69 @@ test('an owner that has lost its claim is told', async (t) => {
     "another's claim is left alone",
   );
 });
+
+test('who seeks a claim can do something else meanwhile', async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = join(folder, 'store');
+  const [first, second] = [new ClaimSeeker(store), new ClaimSeeker(store)];
+  const claim = first.seek();
+  assert.ok(claim !== undefined && !claim.lost.aborted);
+  assert.equal(second.seek(), undefined);
+  assert.equal(second.holder?.pid, process.pid);
+  claim.release();
+  const next = second.seek();
+  assert.ok(next !== undefined);
+  claim.release();
+  assert.deepEqual(await readdir(folder), ['store.claim'], 'a second release takes no other claim away');
+  next.release();
+  assert.deepEqual(await readdir(folder), []);
+  assert.throws(() => new ClaimSeeker(join(folder, 'gone', 'store')).seek(), { code: 'IO' });
+});
+
+test('the silence of another host is counted over the looks of one seeker', async (t) => {
+  const store = join(await temporaryFolder(t), 'store');
+  await writeFile(
+    `${store}.claim`,
+    JSON.stringify({ host: 'elsewhere', pid: 1, started: '', token: 'theirs' }),
+  );
+  const seeker = new ClaimSeeker(store, FAST);
+  assert.equal(seeker.seek(), undefined);
+  await sleep(100);
+  assert.equal(seeker.seek(), undefined);
+  await sleep(120);
+  assert.equal(new ClaimSeeker(store, FAST).seek(), undefined, 'one that has just come knows nothing yet');
+  const claim = seeker.seek();
+  assert.ok(claim !== undefined);
+  claim.release();
+});
+
+test('a dead claim is removed by whom no other is about to remove it, and never the one that follows it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = join(folder, 'store');
+  const { pid, host } = await ownerOf(folder);
+  const dead = JSON.stringify({ host, pid, started: '1', token: 'dead' });
+  await writeFile(`${store}.claim`, dead);
+  const removing = new ClaimSeeker(`${store}.claim.dead`).seek();
+  const seeker = new ClaimSeeker(store);
+  assert.equal(seeker.seek(), undefined, 'another is about to remove it');
+  await rm(`${store}.claim`);
+  const younger = new ClaimSeeker(store).seek();
+  removing?.release();
+  assert.equal(seeker.seek(), undefined);
+  younger?.release();
+  await writeFile(`${store}.claim`, dead);
+  await writeFile(`${store}.claim.dead.claim`, dead, { flag: 'wx' });
+  seeker.seek()?.release();
+  assert.deepEqual(await readdir(folder), [], 'one who was killed while removing is in nobody’s way');
+});
+
+/** Who this process is in its claims. */
+async function ownerOf(folder: string): Promise<ClaimOwner> {
+  const claim = new ClaimSeeker(join(folder, 'own')).seek();
+  const owner = JSON.parse(await readFile(join(folder, 'own.claim'), 'utf8')) as ClaimOwner;
+  claim?.release();
+  return owner;
+}
 
 test('abort ends the wait, and the work through its signal', async (t) => {
   const store = join(await temporaryFolder(t), 'store');
