@@ -4,6 +4,7 @@
 
 #include "addon/job.h"
 #include "addon/marshal.h"
+#include "addon/network_options.h"
 
 namespace thaw::addon {
 namespace {
@@ -23,22 +24,19 @@ class BatchAssemblerObject : public Napi::ObjectWrap<BatchAssemblerObject> {
       if (plain.images.type != ElementType::uint8)
         throw EngineError(ErrorCode::engine, "expected 'uint8' for images.dtype but received another.",
                           "images.dtype");
-      assembler_ = std::make_unique<BatchAssembler>(std::move(plain));
+      batches_ = std::make_unique<ViewBatches>(std::move(plain), viewOptions(Argument(info[1], "view")));
     });
   }
 
   Napi::Value assemble(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      const BatchAssembler& assembler = open();
-      const Argument rows(info[0], "rows"), target(info[2], "out");
-      const auto chosen = rows.rows(assembler.imageRows());
-      const bool flip = Argument(info[1], "flip").flag();
-      const auto out = target.floats(chosen.size() * assembler.imageSize());
+      ViewBatches& batches = open();
+      const Argument rows(info[0], "rows"), target(info[1], "out");
+      const auto chosen = rows.rows(batches.rows());
+      const auto out = target.floats(chosen.size() * batches.imageSize());
       return Job::start(
           info.Env(), &occupancy_, {info.This().As<Napi::Object>(), rows.object(), target.object()},
-          [&assembler, chosen, flip, out](const std::atomic<bool>&) {
-            assembler.assemble(chosen, flip, out);
-          },
+          [&batches, chosen, out](const std::atomic<bool>&) { batches.fill(chosen, out); },
           [](Napi::Env env) { return env.Undefined(); });
     });
   }
@@ -46,21 +44,20 @@ class BatchAssemblerObject : public Napi::ObjectWrap<BatchAssemblerObject> {
   void dispose(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       occupancy_.require();
-      assembler_.reset();
+      batches_.reset();
       images_.reset();
     });
   }
 
  private:
-  const BatchAssembler& open() const {
+  ViewBatches& open() {
     occupancy_.require();
-    if (assembler_ == nullptr)
-      throw EngineError(ErrorCode::engine, "this batch assembler has been disposed.");
-    return *assembler_;
+    if (batches_ == nullptr) throw EngineError(ErrorCode::engine, "this batch assembler has been disposed.");
+    return *batches_;
   }
 
   std::unique_ptr<MatrixFile> images_;
-  std::unique_ptr<BatchAssembler> assembler_;
+  std::unique_ptr<ViewBatches> batches_;
   Occupancy occupancy_;
 };
 

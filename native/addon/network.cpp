@@ -93,16 +93,19 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
   Napi::Value infer(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
       Network& network = open();
-      const Argument rows(info[0], "rows"), abort(info[1], "abort");
-      const auto chosen = rows.rows(input_.source->rows());
+      const Argument rows(info[0], "rows"), abort(info[1], "abort"), other(info[2], "input");
+      const auto input =
+          std::make_shared<NetworkInput>(other.isGiven() ? networkInput(other) : NetworkInput{});
+      BatchSource& source = other.isGiven() ? *input->source : *input_.source;
+      const auto chosen = rows.rows(source.rows());
       const std::int32_t* flag = abort.abortFlag();
       auto logits = Napi::Float32Array::New(info.Env(), chosen.size() * network.outputs());
       const std::span<float> out(logits.Data(), logits.ElementLength());
       const auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(logits.As<Napi::Object>()));
       return Job::start(
           info.Env(), &occupancy_, {info.This().As<Napi::Object>(), rows.object(), abort.object()},
-          [this, &network, chosen, flag, out](const std::atomic<bool>& closing) {
-            network.infer(*input_.source, chosen, {flag, &closing}, out);
+          [&network, &source, input, chosen, flag, out](const std::atomic<bool>& closing) {
+            network.infer(source, chosen, {flag, &closing}, out);
           },
           [this, kept](Napi::Env env) -> Napi::Value {
             report(env);

@@ -149,8 +149,17 @@ std::unique_ptr<Backend> networkBackend(const Argument& options) {
                          options.field("winograd").flag()});
 }
 
+ImageView viewOptions(const Argument& view) {
+  constexpr ImageView::Kind kinds[] = {ImageView::Kind::central, ImageView::Kind::mirrored,
+                                       ImageView::Kind::drawn};
+  return {augmentOptions(view.field("augment")),
+          kinds[view.field("kind").choice({"central", "mirrored", "drawn"})], view.field("seed").count(0),
+          view.field("pass").count(0)};
+}
+
 NetworkInput networkInput(const Argument& input) {
-  if (input.field("kind").choice({"features", "images"}) == 0) {
+  const std::size_t kind = input.field("kind").choice({"features", "images", "view"});
+  if (kind == 0) {
     auto file = openMatrix(input.field("features"), AccessPattern::random);
     const auto shape = counts(input.field("shape"), 0, 1);
     const bool flat = shape.size() == 1;
@@ -168,8 +177,10 @@ NetworkInput networkInput(const Argument& input) {
   if (assemble.images.type != ElementType::uint8)
     throw EngineError(ErrorCode::engine, "expected 'uint8' for images.dtype but received another.",
                       "images.dtype");
-  auto source = std::make_unique<ImageBatches>(assemble, augmentOptions(input.field("augment")));
-  return {std::move(file), std::move(source)};
+  if (kind == 1)
+    return {std::move(file),
+            std::make_unique<ImageBatches>(assemble, augmentOptions(input.field("augment")))};
+  return {std::move(file), std::make_unique<ViewBatches>(assemble, viewOptions(input.field("view")))};
 }
 
 }  // namespace thaw::addon

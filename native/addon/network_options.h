@@ -4,6 +4,7 @@
 
 #include "addon/marshal.h"
 #include "engine/network.h"
+#include "image/view.h"
 
 namespace thaw::addon {
 
@@ -15,6 +16,9 @@ NetworkOptions networkOptions(const Argument& options);
 
 /** `device`, `precision`, `threads` and `winograd` of a `NativeNetworkOptions`. */
 std::unique_ptr<Backend> networkBackend(const Argument& options);
+
+/** A `NativeView`. */
+ImageView viewOptions(const Argument& view);
 
 /** A network's input with the file that it reads. */
 struct NetworkInput {

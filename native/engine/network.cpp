@@ -125,18 +125,20 @@ void Network::compile(const std::vector<Key>& keys) {
   for (const Key& key : keys) compiled_[key]->bind(*backend_, *arena_, *parameters_);
 }
 
+void Network::checkSource(const BatchSource& source) const {
+  const Extent &wanted = graph_.tensors[0].extent, received = source.extent();
+  if (received.size() == wanted.size() && received.channels == wanted.channels) return;
+  const auto text = [](const Extent& extent) {
+    return std::to_string(extent.channels) + " x " + std::to_string(extent.height) + " x " +
+           std::to_string(extent.width);
+  };
+  refuse("source", text(wanted), text(received));
+}
+
 void Network::checkRequest(const BatchSource& source, const TrainRequest& request) const {
   const std::size_t steps = (request.order.size() + options_.batch - 1) / options_.batch;
   if (request.order.empty()) refuse("order", "at least 1 row", "none");
-  if (!(source.extent() == graph_.tensors[0].extent)) {
-    const Extent& wanted = graph_.tensors[0].extent;
-    const auto text = [](const Extent& extent) {
-      return std::to_string(extent.channels) + " x " + std::to_string(extent.height) + " x " +
-             std::to_string(extent.width);
-    };
-    if (source.extent().size() != wanted.size() || source.extent().channels != wanted.channels)
-      refuse("source", text(wanted), text(source.extent()));
-  }
+  checkSource(source);
   for (const std::uint32_t row : request.order)
     if (row >= source.rows())
       refuse("order", "rows below " + std::to_string(source.rows()), std::to_string(row));
@@ -225,6 +227,7 @@ PassResult Network::train(BatchSource& source, const TrainRequest& request, cons
 
 void Network::infer(BatchSource& source, std::span<const std::uint32_t> rows, const StopSignal& stop,
                     std::span<float> logits) {
+  checkSource(source);
   expectCount("logits", rows.size() * outputs_, logits.size());
   for (const std::uint32_t row : rows)
     if (row >= source.rows())

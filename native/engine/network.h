@@ -96,6 +96,7 @@ class Network {
   };
 
   void checkOptions() const;
+  void checkSource(const BatchSource& source) const;
   void checkRequest(const BatchSource& source, const TrainRequest& request) const;
   ProgramOptions programOptions(const Key& key) const;
   void compile(const std::vector<Key>& keys);

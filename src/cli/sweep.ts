@@ -5,6 +5,7 @@ import { ThawError } from '../base/errors.js';
 import { LocalExecutor } from '../execute/local.js';
 import { drySweep, runSweep, type SweepOptions, type SweepOutcome } from '../execute/run-sweep.js';
 import { EXTRACTORS, type Extractor } from '../features/session.js';
+import { viewName } from '../features/view.js';
 import type { SweepConfig } from '../sweep/config.js';
 import { parseFilter } from '../sweep/filter.js';
 import type { Plan } from '../sweep/plan.js';
@@ -92,10 +93,13 @@ function printPlan(plan: Plan, config: SweepConfig, json: boolean): void {
       `${strategy}: ${trials} ${trials === 1 ? 'trial' : 'trials'} in ${own} ${own === 1 ? 'unit' : 'units'}, ${formatDuration(seconds)} of one worker`,
     );
   }
-  for (const { dataset, source, cut, featureDtype, cached, images, bytes } of stores) {
+  for (const { dataset, source, cut, featureDtype, view, cached, images, bytes } of stores) {
     const size = bytes === undefined ? '' : `, ${formatBytes(bytes)}`;
     const state = cached ? 'cached' : `${images} images to extract`;
-    line('features', `${dataset} through ${source} at ${cut}, ${featureDtype}: ${state}${size}`);
+    line(
+      'features',
+      `${dataset} through ${source} at ${cut}, ${featureDtype}${view === 'identity' ? '' : `, ${viewName(view)}`}: ${state}${size}`,
+    );
   }
   line('estimate', formatDuration(plan.estimatedSeconds));
   line('run folder', config.out);

@@ -118,10 +118,10 @@ export interface NativeAssembleOptions {
   readonly std: Float32Array;
 }
 
-/** Turns rows of an image store into normalised network input on a worker thread. */
+/** Turns rows of an image store into normalised network input, one view of each image, on a worker thread. */
 export interface NativeBatchAssembler {
-  /** Fills `out` [rows.length, outputChannels, size, size]; `flip` mirrors left and right. */
-  assemble(rows: Uint32Array, flip: boolean, out: Float32Array): Promise<void>;
+  /** Fills `out` [rows.length, outputChannels, side, side]; `side` is that of the view. */
+  assemble(rows: Uint32Array, out: Float32Array): Promise<void>;
   dispose(): void;
 }
 
@@ -162,7 +162,18 @@ export interface NativeAugment {
   readonly mixup: number;
 }
 
-/** Where a network's batches come from: activations at its cut, or images. */
+/**
+ * How images are shown where nothing is trained on them: the central crop of `augment`'s sides, as it is or mirrored left to
+ * right, or what training with `seed` sees in epoch `pass`. Mixup never counts.
+ */
+export interface NativeView {
+  readonly kind: 'central' | 'mirrored' | 'drawn';
+  readonly augment: NativeAugment;
+  readonly seed: number;
+  readonly pass: number;
+}
+
+/** Where a network's batches come from: activations at its cut, images, or in inference alone one view of images. */
 export type NativeNetworkInput =
   | {
       readonly kind: 'features';
@@ -170,7 +181,8 @@ export type NativeNetworkInput =
       readonly features: NativeMatrixFile;
       readonly shape: readonly number[];
     }
-  | { readonly kind: 'images'; readonly images: NativeAssembleOptions; readonly augment: NativeAugment };
+  | { readonly kind: 'images'; readonly images: NativeAssembleOptions; readonly augment: NativeAugment }
+  | { readonly kind: 'view'; readonly images: NativeAssembleOptions; readonly view: NativeView };
 
 /**
  * What a batch norm of a trained stage does: statistics of the batch, which also move the running ones (`batch`); running
@@ -247,8 +259,8 @@ export interface NativeNetwork {
    * after its last finished step (but for running statistics in the second case).
    */
   train(request: NativeTrainRequest, abort: Int32Array): Promise<NativePassResult>;
-  /** Logits [rows × outputs] in inference form. */
-  infer(rows: Uint32Array, abort: Int32Array): Promise<Float32Array>;
+  /** Logits [rows × outputs] in inference form; of another input where one is given. */
+  infer(rows: Uint32Array, abort: Int32Array, input?: NativeNetworkInput): Promise<Float32Array>;
   /** Weights, running statistics, moments and counters, restorable bit for bit. */
   snapshot(): Promise<Uint8Array>;
   restore(state: Uint8Array): Promise<void>;
@@ -278,7 +290,7 @@ export interface NativeAddon {
   HeadBank: new (options: NativeHeadBankOptions) => NativeHeadBank;
   Network: new (options: NativeNetworkOptions) => NativeNetwork;
   Inference: new (options: NativeInferenceOptions) => NativeInference;
-  BatchAssembler: new (options: NativeAssembleOptions) => NativeBatchAssembler;
+  BatchAssembler: new (options: NativeAssembleOptions, view: NativeView) => NativeBatchAssembler;
   /** float32 → IEEE half, round to nearest even, overflow to infinity; off the event loop. */
   convertToHalf(source: Float32Array, target: Uint16Array): Promise<void>;
 }

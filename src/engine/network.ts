@@ -4,6 +4,7 @@ import {
   addon,
   type NativeAugment,
   type NativeNetwork,
+  type NativeNetworkInput,
   type NativeNetworkOptions,
   type NativePassResult,
   type NativeTrainRequest,
@@ -69,9 +70,16 @@ export class Network extends NativeOwner<NativeNetwork> {
     return this.abortable(options.signal, (native, abort) => native.train(request, abort));
   }
 
-  /** Logits [rows × outputs] in inference form: running statistics, no dropout, no augmentation. */
-  infer(rows: Uint32Array, options: NativeCallOptions = {}): Promise<Float32Array> {
-    return this.abortable(options.signal, (native, abort) => native.infer(rows, abort));
+  /**
+   * Logits [rows × outputs] in inference form: running statistics, no dropout, no augmentation. `input` shows other
+   * activations or another view of the images than those that the network is trained on.
+   */
+  infer(
+    rows: Uint32Array,
+    options: NativeCallOptions & { readonly input?: NativeNetworkInput } = {},
+  ): Promise<Float32Array> {
+    const { signal, input } = options;
+    return this.abortable(signal, (native, abort) => native.infer(rows, abort, input));
   }
 
   load(parameter: string, values: Float32Array): void {

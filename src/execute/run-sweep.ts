@@ -14,6 +14,7 @@ import { openRun, type RunFolder } from '../sweep/run-folder.js';
 import type { DataSummary } from '../sweep/run-info.js';
 import { readsFeatures, trainsNetwork } from '../sweep/strategy.js';
 import { trialIdentifier } from '../sweep/trial-id.js';
+import { storedViews } from '../train/test-views.js';
 import type { TrialSpec } from '../train/trial.js';
 import { type BrokenUnit, recordBrokenUnits } from './broken.js';
 import type { Executor } from './executor.js';
@@ -249,18 +250,24 @@ async function shardOf(
 
 function faultOf(unit: WorkUnit, { sources, stores }: Opened): ThawError | undefined {
   const source = sources.get(unit.source)!;
-  return source.status === 'broken' ? source.error : stores.broken.get(storeKey(unit));
+  if (source.status === 'broken') return source.error;
+  const faults = storedViews(unit).map((view) => stores.broken.get(storeKey({ ...unit, view })));
+  return faults.find((fault) => fault !== undefined);
 }
 
 function shardUnit(unit: WorkUnit, { features }: MadeStores): ShardUnit {
   const { id, dataset, task, source, trials } = unit;
-  const store = readsFeatures(unit.strategy) ? features.get(storeKey(unit))! : undefined;
+  const stores = readsFeatures(unit.strategy)
+    ? storedViews(unit).map((view) => features.get(storeKey({ ...unit, view }))!.folder)
+    : [];
+  const [featureStore, ...viewStores] = stores;
   return {
     id,
     dataset,
     task,
     source,
-    ...(store === undefined ? {} : { featureStore: store.folder }),
+    ...(featureStore === undefined ? {} : { featureStore }),
+    ...(viewStores.length === 0 ? {} : { viewStores }),
     trials: trials.map(({ spec }) => spec),
   };
 }

@@ -21,6 +21,8 @@ export interface ShardUnit {
   readonly source: string;
   /** Folder of the complete feature store; absent where training starts from the images. */
   readonly featureStore?: string;
+  /** Folders of the complete feature stores of the other test views, in order. */
+  readonly viewStores?: readonly string[];
   readonly trials: readonly TrialSpec[];
 }
 

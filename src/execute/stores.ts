@@ -5,11 +5,13 @@ import { extractFeatures, featureKey } from '../features/extract.js';
 import { ingestedImages } from '../features/images.js';
 import type { Device, Extractor } from '../features/session.js';
 import { type FeatureStore, findFeatureStore } from '../features/store.js';
+import { type View, viewKey, viewSide } from '../features/view.js';
 import { findImageStore, type IngestRun, startIngest } from '../image/ingest.js';
 import type { ImageStore } from '../image/store.js';
 import { exportPrefix } from '../model/prefix.js';
 import type { LoadedModel } from '../model/registry.js';
 import { readsFeatures } from '../sweep/strategy.js';
+import { storedViews } from '../train/test-views.js';
 import type { TrialSpec } from '../train/trial.js';
 import type { OpenedDataset, OpenedSource } from './open.js';
 
@@ -19,19 +21,24 @@ export interface StoreName {
   readonly source: string;
   readonly cut: string;
   readonly featureDtype: TrialSpec['featureDtype'];
+  /** How the images are shown; default: as they are. */
+  readonly view?: View;
 }
 
-export function storeKey({ dataset, source, cut, featureDtype }: StoreName): string {
-  return JSON.stringify([dataset, source, cut, featureDtype]);
+export function storeKey({ dataset, source, cut, featureDtype, view = 'identity' }: StoreName): string {
+  return JSON.stringify([dataset, source, cut, featureDtype, viewKey(view)]);
 }
 
 /** The different feature stores of some trials, in order of first use; trials that start from images have none. */
 export function storesOf(specs: Iterable<TrialSpec>): StoreName[] {
   const stores = new Map<string, StoreName>();
-  for (const { dataset, source, cut, featureDtype, strategy } of specs) {
-    if (!readsFeatures(strategy)) continue;
-    const name = { dataset, source, cut, featureDtype };
-    stores.set(storeKey(name), name);
+  for (const spec of specs) {
+    if (!readsFeatures(spec.strategy)) continue;
+    const { dataset, source, cut, featureDtype } = spec;
+    for (const view of storedViews(spec)) {
+      const name = { dataset, source, cut, featureDtype, view };
+      stores.set(storeKey(name), name);
+    }
   }
   return [...stores.values()];
 }
@@ -97,17 +104,17 @@ async function extractStore(
   run: IngestRun,
   { config }: OpenedDataset,
   model: LoadedModel,
-  { cut, featureDtype }: StoreName,
+  { cut, featureDtype, view = 'identity' }: StoreName,
   { cache, device, extractor, threads, progress, signal }: StoreOptions,
 ): Promise<FeatureStore> {
-  const { size } = config.image;
+  const size = viewSide(view, config.image.size);
   const prefix = await exportPrefix(model, cut, { size, batch: defaultBatch(size), cacheFolder: cache });
   return extractFeatures({
     images: ingestedImages(run, config.image),
     model,
     prefix,
     cut,
-    view: 'identity',
+    view,
     dtype: featureDtype,
     cache,
     device,
@@ -131,18 +138,19 @@ export async function findStores(
     const store = await findImageStore(opened.dataset, opened.config.image, cache);
     if (store === undefined) continue;
     images.set(name, store);
-    for (const { dataset, source, cut, featureDtype } of wanted) {
+    for (const wantedStore of wanted) {
+      const { dataset, source, cut, featureDtype, view = 'identity' } = wantedStore;
       const model = sources.get(source);
       if (dataset !== name || model?.status !== 'ready') continue;
       const key = featureKey({
         images: { id: store.index.id },
         model: model.model,
         cut,
-        view: 'identity',
+        view,
         dtype: featureDtype,
       });
       const found = await findFeatureStore(key, cache);
-      if (found !== undefined) features.set(storeKey({ dataset, source, cut, featureDtype }), found);
+      if (found !== undefined) features.set(storeKey(wantedStore), found);
     }
   }
   return { images, features, broken: new Map() };

@@ -60,17 +60,18 @@ export class UnitRunner {
   }
 
   private async train(unit: ShardUnit, inputs: TrialInputs, options: TrialOptions): Promise<TrialOutcome[]> {
-    const { featureStore, trials, source } = unit;
+    const { featureStore, viewStores = [], trials, source } = unit;
     const features = featureStore === undefined ? undefined : await openFeatureStore(featureStore);
+    const otherViews = await Promise.all(viewStores.map(openFeatureStore));
     if (trials.some(({ strategy }) => trainsNetwork(strategy))) {
       const model = await this.model(source, trials);
       return trainNetworks(
-        { ...inputs, model, ...(features === undefined ? {} : { features }) },
+        { ...inputs, model, otherViews, ...(features === undefined ? {} : { features }) },
         trials,
         options,
       );
     }
-    return trainHeads({ ...inputs, features: required(features, unit.id) }, trials, options);
+    return trainHeads({ ...inputs, otherViews, features: required(features, unit.id) }, trials, options);
   }
 
   /** The network of a source. Throws MODEL when it is another than the one that the trials were planned with. */

@@ -4,20 +4,20 @@ import type { ModelInput } from '../model/card.js';
 import { assembleOptions } from './assemble.js';
 import type { FeatureImages } from './images.js';
 import type { Turn } from './pipeline.js';
-import type { FeatureView } from './store.js';
+import { nativeView, type View, viewSide } from './view.js';
 
 export interface BatchLoaderOptions {
   /** `dataPath` is read when the first batch is loaded: the store of a running ingest is renamed when complete. */
   readonly images: FeatureImages;
   readonly input: ModelInput;
   readonly batch: number;
-  readonly view: FeatureView;
+  readonly view: View;
   readonly signal: AbortSignal;
   readonly abortHint: string;
 }
 
 export interface LoadedBatch {
-  /** Normalised network input [batch, channels, size, size]. */
+  /** Normalised network input [batch, channels, side, side]. */
   readonly pixels: Float32Array;
   /** `performance.now()` at which all images of the batch were decoded. */
   readonly readyAt: number;
@@ -29,8 +29,8 @@ export class BatchLoader {
   private assembler: NativeBatchAssembler | undefined;
 
   constructor(private readonly options: BatchLoaderOptions) {
-    const { batch, input, images } = options;
-    const length = batch * input.channels * images.layout.size ** 2;
+    const { batch, input, images, view } = options;
+    const length = batch * input.channels * viewSide(view, images.layout.size) ** 2;
     this.buffers = [new Float32Array(length), new Float32Array(length)];
   }
 
@@ -40,7 +40,7 @@ export class BatchLoader {
    * loop, so that it goes on while an inference blocks it.
    */
   async load(start: number, turn: Turn): Promise<LoadedBatch> {
-    const { images, batch, view, signal, abortHint } = this.options;
+    const { images, batch, signal, abortHint } = this.options;
     const last = images.rows - 1;
     const ready = images.ready?.(Math.min(start + batch, images.rows));
     if (ready !== undefined) await unlessAborted(ready, signal, abortHint);
@@ -48,7 +48,7 @@ export class BatchLoader {
     const rows = Uint32Array.from({ length: batch }, (_, index) => Math.min(start + index, last));
     this.assembler ??= this.open();
     const pixels = this.buffers[turn];
-    await this.assembler.assemble(rows, view === 'hflip', pixels);
+    await this.assembler.assemble(rows, pixels);
     return { pixels, readyAt };
   }
 
@@ -59,6 +59,7 @@ export class BatchLoader {
 
   private open(): NativeBatchAssembler {
     const { BatchAssembler } = addon();
-    return new BatchAssembler(assembleOptions(this.options.images, this.options.input));
+    const { images, input, view } = this.options;
+    return new BatchAssembler(assembleOptions(images, input), nativeView(view));
   }
 }

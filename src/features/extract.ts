@@ -16,12 +16,12 @@ import {
   type FeatureDtype,
   type FeatureKey,
   type FeatureStore,
-  type FeatureView,
   featureCount,
   featureStoreFolder,
   featureStoreId,
   findFeatureStore,
 } from './store.js';
+import { type View, viewName, viewSide } from './view.js';
 import { type FeatureJournal, FeatureWriter } from './writer.js';
 
 export interface ExtractOptions {
@@ -31,7 +31,7 @@ export interface ExtractOptions {
   readonly prefix: { readonly path: string; readonly shape: readonly number[] };
   /** Name of the cut. */
   readonly cut: string;
-  readonly view: FeatureView;
+  readonly view: View;
   readonly dtype: FeatureDtype;
   /** Cache folder; the store is made in `<cache>/features/<id>`. */
   readonly cache: string;
@@ -147,11 +147,14 @@ async function computeRows(
   });
   try {
     const network = { path: prefix.path, inputShape: session.inputShape, outputShape: session.outputShape };
-    const image = { channels: model.card.input.channels, size: images.layout.size };
+    const size = viewSide(options.view, images.layout.size);
+    const image = { channels: model.card.input.channels, size };
     const shapes = batchShapes(network, image, { name: cut, shape: prefix.shape }, options.batch);
     if (session.providerNote !== undefined) progress.note(`extracting on the CPU: ${session.providerNote}`);
     const first = writer.resumed?.rows ?? 0;
-    const task = progress.start(`extract ${model.card.name} at ${cut}`, images.rows, 'images', first);
+    const shown = options.view === 'identity' ? '' : `, ${viewName(options.view)}`;
+    const name = `extract ${model.card.name} at ${cut}${shown}`;
+    const task = progress.start(name, images.rows, 'images', first);
     const journal = await runBatches(options, session, shapes, writer, signal, task);
     task.finish();
     return journal;

@@ -5,11 +5,9 @@ import { messageOf, ThawError } from '../base/errors.js';
 import { ioError } from '../base/files.js';
 import { contentId } from '../base/hash.js';
 import type { ModelInput } from '../model/card.js';
+import type { View } from './view.js';
 
 export type FeatureDtype = 'float32' | 'float16';
-
-/** How an image is shown to the network: as it is, or mirrored left to right (test-time augmentation). */
-export type FeatureView = 'identity' | 'hflip';
 
 /** Everything that decides the values of a feature store; batch size, threads and provider are not part of it. */
 export interface FeatureKey {
@@ -21,7 +19,7 @@ export interface FeatureKey {
   readonly input: Omit<ModelInput, 'size'>;
   /** Name of the cut whose activation is stored. */
   readonly cut: string;
-  readonly view: FeatureView;
+  readonly view: View;
   readonly dtype: FeatureDtype;
 }
 
@@ -60,6 +58,22 @@ export const DATA_FILE = 'data.bin';
 export const INDEX_FILE = 'index.json';
 
 const count = z.int().nonnegative();
+const drawnViewSchema = z.object({
+  augment: z.object({
+    resize: count,
+    size: count,
+    crop: z.enum(['none', 'center', 'random']),
+    pad: count,
+    flip: z.number(),
+    verticalFlip: z.number(),
+    rotation: z.number(),
+    brightness: z.number(),
+    contrast: z.number(),
+    mixup: z.number(),
+  }),
+  seed: count,
+  pass: count,
+});
 const indexSchema = z.object({
   version: z.literal(FEATURE_STORE_VERSION),
   id: z.string(),
@@ -74,7 +88,7 @@ const indexSchema = z.object({
       std: z.array(z.number()),
     }),
     cut: z.string(),
-    view: z.enum(['identity', 'hflip']),
+    view: z.union([z.enum(['identity', 'hflip']), drawnViewSchema]),
     dtype: z.enum(['float32', 'float16']),
   }),
   dtype: z.enum(['float32', 'float16']),

@@ -73,6 +73,9 @@ export const FACTOR_COLUMNS: readonly TrialColumn[] = [
   spec('precision', 'string', ({ network }) => network?.precision ?? null),
   spec('clip_norm', 'double', ({ network }) => network?.clipNorm ?? null),
   spec('augment', 'string', ({ network }) => augmentText(network?.augment)),
+  spec('test_views', 'string', ({ testViews = 'none' }) =>
+    typeof testViews === 'string' ? testViews : canonicalJson(testViews),
+  ),
 ];
 
 /** What came out and what it cost. */

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../base/hash.js';
 import { settingOf, type TrialSettings, usesSetting } from '../sweep/strategy.js';
-import type { AugmentSpec, TrialSpec } from '../train/trial.js';
+import type { AugmentSpec, TestViews, TrialSpec } from '../train/trial.js';
 
 /** A setting that takes more than one value in the sweep. */
 export interface Factor {
@@ -33,6 +33,7 @@ const TITLES: ReadonlyMap<keyof TrialSettings, string> = new Map([
   ['precision', 'Precision'],
   ['clipNorm', 'Gradient norm clipped at'],
   ['augment', 'Augmentation'],
+  ['testViews', 'Test views'],
 ]);
 
 /** Name of the level of trials whose strategy does not use a setting. */
@@ -106,6 +107,10 @@ function levelNames(values: readonly unknown[]): string[] {
     if (value === undefined) return UNUSED;
     if (typeof value !== 'object' || value === null) return String(value);
     if ('kind' in value) return variantName(value as Variant, values as readonly Variant[]);
+    if ('passes' in value) {
+      const { passes, augment } = value as Exclude<TestViews, string>;
+      return `${passes} passes of ${augmentName(augment)}`;
+    }
     if (!('unit' in value)) return augmentName(value as AugmentSpec);
     const { unit, stratify } = value as TrialSpec['subset'];
     return `${unit}, ${stratify ? 'stratified' : 'not stratified'}`;

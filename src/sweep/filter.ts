@@ -27,12 +27,13 @@ const NUMBER_KEYS: ReadonlySet<AxisKey> = new Set([
   'n',
   'seed',
 ]);
-/** What a word alone is compared with, of a setting that has parts; an augmentation goes by its parts alone. */
+/** What a word alone is compared with, of a setting that has parts; augmentation and views go by their parts alone. */
 const MAIN_PART: { readonly [Key in AxisKey]?: string } = {
   policy: 'kind',
   optimizer: 'kind',
   subset: 'unit',
   augment: '',
+  testViews: '',
 };
 
 /**

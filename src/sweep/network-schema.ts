@@ -10,6 +10,7 @@ const LONGEST_SIDE = 8192;
 const side = whole(`a number of pixels from 0 to ${LONGEST_SIDE}`, 0, LONGEST_SIDE);
 const crop = words('none', 'center', 'random');
 
+const testWords = words('none', 'flip');
 const augmentation = mapping({
   resize: side.default(0),
   size: side.default(0),
@@ -36,6 +37,22 @@ const augmentation = mapping({
   }
 }) satisfies z.ZodType<AugmentSpec>;
 
+const passes = whole('a whole number from 1 to 64', 1, 64);
+const viewSeed = whole('a whole number from 0 to 4294967295', 0, 2 ** 32 - 1);
+const drawnViews = mapping({
+  passes: passes.default(4),
+  augment: augmentation.refine(({ mixup }) => mixup === 0, {
+    path: ['mixup'],
+    error: 'expected 0, as test images are not mixed.',
+  }),
+  seed: viewSeed.default(0),
+});
+
+/** Of `training.testViews`; one that changes nothing would show the same image several times. */
+export const testViews = byShape((value): typeof testWords | typeof drawnViews =>
+  typeof value === 'string' ? testWords : drawnViews,
+);
+
 const none = words('none');
 function noneOr<Inner extends z.ZodType>(inner: Inner) {
   return byShape((value): typeof none | Inner => (typeof value === 'string' ? none : inner));
@@ -56,18 +73,27 @@ export const networkDefaults: NetworkSpec = {
   augment: 'none',
 };
 
+const partialAugmentation = mapping({
+  resize: side.optional(),
+  size: side.optional(),
+  crop: crop.optional(),
+  pad: side.optional(),
+  flip: share.optional(),
+  verticalFlip: share.optional(),
+  rotation: degrees.optional(),
+  brightness: share.optional(),
+  contrast: share.optional(),
+  mixup: notNegative.optional(),
+});
 /** An augmentation in `exclude:` any part of it. */
-export const partialAugment = noneOr(
-  mapping({
-    resize: side.optional(),
-    size: side.optional(),
-    crop: crop.optional(),
-    pad: side.optional(),
-    flip: share.optional(),
-    verticalFlip: share.optional(),
-    rotation: degrees.optional(),
-    brightness: share.optional(),
-    contrast: share.optional(),
-    mixup: notNegative.optional(),
-  }),
+export const partialAugment = noneOr(partialAugmentation);
+
+const partialDrawnViews = mapping({
+  passes: passes.optional(),
+  augment: partialAugmentation.optional(),
+  seed: viewSeed.optional(),
+});
+/** Test views in `exclude:` a word, or any part of drawn ones. */
+export const partialTestViews = byShape((value): typeof testWords | typeof partialDrawnViews =>
+  typeof value === 'string' ? testWords : partialDrawnViews,
 );

@@ -1,5 +1,7 @@
 import { groupBy } from '../base/group-by.js';
 import { sha256 } from '../base/hash.js';
+import { type View, viewKey } from '../features/view.js';
+import { storedViews } from '../train/test-views.js';
 import type { TrialSpec } from '../train/trial.js';
 import { extractSeconds, headBytes, type SweepSizes, TYPICAL, trialSeconds, UNKNOWN_SIZES } from './cost.js';
 import { pendingTrials, type TrialState } from './ledger.js';
@@ -23,6 +25,7 @@ export interface WorkUnit {
   readonly source: string;
   readonly cut: string;
   readonly featureDtype: TrialSpec['featureDtype'];
+  readonly testViews?: NonNullable<TrialSpec['testViews']>;
   readonly strategy: TrialSpec['strategy'];
   readonly trials: readonly PlannedTrial[];
   /** Estimated wall seconds in a worker with `threads` threads. */
@@ -92,7 +95,8 @@ function unitsOf(trials: readonly PlannedTrial[], options: UnitOptions): WorkUni
 /** What a unit has one of: data, model and strategy, and of heads also what a native head bank has one of. */
 function unitKey({ spec }: PlannedTrial): string {
   const data = `${spec.dataset} ${spec.dataFingerprint} ${spec.task} ${spec.taskFingerprint}`;
-  const model = `${spec.source} ${spec.sourceFingerprint} ${spec.cut} ${spec.featureDtype} ${spec.strategy}`;
+  const stores = `${spec.cut} ${spec.featureDtype} ${JSON.stringify(spec.testViews ?? 'none')}`;
+  const model = `${spec.source} ${spec.sourceFingerprint} ${spec.strategy} ${stores}`;
   if (trainsNetwork(spec.strategy)) return `${data} ${model}`;
   return `${data} ${model} ${spec.batch} ${spec.select} ${JSON.stringify(spec.optimizer)}`;
 }
@@ -147,7 +151,7 @@ function pack(parts: readonly Part[], limit: Limit): Part[][] {
 
 function unitOf(parts: readonly Part[]): WorkUnit {
   const trials = parts.flatMap((part) => part.trials);
-  const { dataset, task, source, cut, featureDtype, strategy } = trials[0]!.spec;
+  const { dataset, task, source, cut, featureDtype, testViews, strategy } = trials[0]!.spec;
   const ids = trials.map(({ id }) => id).sort();
   return {
     id: sha256(ids.join('\n')).slice(0, 32),
@@ -156,6 +160,7 @@ function unitOf(parts: readonly Part[]): WorkUnit {
     source,
     cut,
     featureDtype,
+    ...(testViews === undefined ? {} : { testViews }),
     strategy,
     trials,
     seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
@@ -168,6 +173,7 @@ export interface PlannedStore {
   readonly source: string;
   readonly cut: string;
   readonly featureDtype: TrialSpec['featureDtype'];
+  readonly view: View;
   readonly cached: boolean;
   readonly images: number;
   /** On disk; undefined where the shape at the cut is not known. */
@@ -249,11 +255,12 @@ function storesOf(
   sizes: SweepSizes,
 ): PlannedStore[] {
   const reading = units.filter(({ strategy }) => readsFeatures(strategy));
-  const byStore = groupBy(reading, ({ dataset, source, cut, featureDtype }) =>
-    [dataset, source, cut, featureDtype].join('/'),
+  const read = reading.flatMap((unit) => storedViews(unit).map((view) => ({ ...unit, view })));
+  const byStore = groupBy(read, ({ dataset, source, cut, featureDtype, view }) =>
+    [dataset, source, cut, featureDtype, viewKey(view)].join('/'),
   );
   return [...byStore.keys()].sort().map((key) => {
-    const { dataset, source, cut, featureDtype } = byStore.get(key)![0]!;
+    const { dataset, source, cut, featureDtype, view } = byStore.get(key)![0]!;
     const images = (sizes.data.get(dataset) ?? TYPICAL.data).images;
     const features = sizes.cuts.get(`${source}/${cut}`)?.features;
     return {
@@ -261,7 +268,8 @@ function storesOf(
       source,
       cut,
       featureDtype,
-      cached: isCached({ dataset, source, cut, featureDtype }),
+      view,
+      cached: isCached({ dataset, source, cut, featureDtype, view }),
       images,
       ...(features === undefined ? {} : { bytes: images * features * (featureDtype === 'float16' ? 2 : 4) }),
     };

@@ -1,7 +1,8 @@
-import type { NetworkSpec, Strategy, TrialSpec } from '../train/trial.js';
+import type { NetworkSpec, Strategy, TestViews, TrialSpec } from '../train/trial.js';
 
 /** The settings of a trial side by side, as the config has them, whether or not its strategy uses them. */
-export type TrialSettings = Omit<TrialSpec, 'network'> & NetworkSpec;
+export type TrialSettings = Omit<TrialSpec, 'network' | 'testViews'> &
+  NetworkSpec & { readonly testViews: TestViews };
 
 /** The cut of `last-block` as long as no model has been read, and for one without such a cut. */
 export const LAST_STAGE_CUT = 'before-last-stage';
@@ -36,7 +37,8 @@ export function usesSetting(strategy: Strategy, key: string): boolean {
 
 /** The spec of a trial: its settings without those that its strategy does not use. */
 export function specOf(settings: TrialSettings): TrialSpec {
-  const { batchNorm, precision, clipNorm, augment, ...common } = settings;
+  const { batchNorm, precision, clipNorm, augment, testViews, ...rest } = settings;
+  const common = testViews === 'none' ? rest : { ...rest, testViews };
   if (!trainsNetwork(common.strategy)) return common;
   const network = { batchNorm, precision, clipNorm, augment };
   const unscaled = { ...common, featureScaling: 'none', network } as const;
@@ -47,5 +49,6 @@ export function specOf(settings: TrialSettings): TrialSpec {
 
 /** A value of a spec by the name that its setting has in the config; undefined where the trial's strategy does not use it. */
 export function settingOf(spec: TrialSpec, key: keyof TrialSettings): unknown {
+  if (key === 'testViews') return spec.testViews ?? 'none';
   return NETWORK_KEYS.has(key) ? spec.network?.[key as keyof NetworkSpec] : spec[key as keyof TrialSpec];
 }

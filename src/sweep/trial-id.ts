@@ -26,6 +26,7 @@ const KEYS = Object.keys({
   subset: true,
   task: true,
   taskFingerprint: true,
+  testViews: true,
   validation: true,
   weightDecay: true,
 } satisfies Record<keyof TrialSpec, true>).sort() as (keyof TrialSpec)[];

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import type { OptimizerSpec, PolicySpec } from '../train/trial.js';
-import { networkDefaults, networkFields, partialAugment } from './network-schema.js';
+import {
+  networkDefaults,
+  networkFields,
+  partialAugment,
+  partialTestViews,
+  testViews,
+} from './network-schema.js';
 import {
   byKind,
   distinct,
@@ -92,6 +98,7 @@ const trainingFields = {
   subset,
   validation: words('full', 'proportional'),
   select: words('loss', 'auroc'),
+  testViews,
   ...networkFields,
 };
 
@@ -111,6 +118,7 @@ export const trainingSchema = mapping({
   subset: trainingFields.subset.default({ unit: 'images', stratify: true }),
   validation: trainingFields.validation.default('full'),
   select: trainingFields.select.default('loss'),
+  testViews: trainingFields.testViews.default('none'),
   batchNorm: networkFields.batchNorm.default(networkDefaults.batchNorm),
   precision: networkFields.precision.default(networkDefaults.precision),
   clipNorm: networkFields.clipNorm.default(networkDefaults.clipNorm),
@@ -201,6 +209,7 @@ const partial = {
   ),
   subset: z.preprocess(kindWord('unit'), mapping({ unit: unit.optional(), stratify: flag.optional() })),
   augment: partialAugment,
+  testViews: partialTestViews,
 };
 
 function kindWord(key: string): (value: unknown) => unknown {

@@ -2,14 +2,22 @@ import { availableParallelism } from 'node:os';
 import { ThawError } from '../base/errors.js';
 import { groupBy } from '../base/group-by.js';
 import type { Task } from '../data/task.js';
-import type { NativeHead, NativeSampleGroup, NativeTrainResult } from '../engine/addon.js';
+import type {
+  NativeHead,
+  NativeHeadBankOptions,
+  NativeSampleGroup,
+  NativeTrainResult,
+} from '../engine/addon.js';
 import { HeadBank } from '../engine/head-bank.js';
+import type { NativeCallOptions } from '../engine/native-owner.js';
+import type { FeatureStore } from '../features/store.js';
 import { evaluateTrial } from './evaluate-trial.js';
 import { headRecord } from './head-record.js';
 import { inverseWeights } from './label-weights.js';
 import { nativeOptimizer } from './optimizer.js';
 import { failure, nonFinite, type TrialOutcome } from './outcome.js';
 import { learningRates, momenta } from './schedule.js';
+import { averaged, viewsOf } from './test-views.js';
 import type { TrialSpec } from './trial.js';
 import {
   type HeadTrialInputs,
@@ -60,7 +68,7 @@ export async function trainHeads(
 
 /** What a bank has one of; a work unit has one of it too, a caller's own list of trials may not. */
 function bankKey({ spec }: ReadyTrial): string {
-  return JSON.stringify([spec.batch, spec.select, spec.optimizer]);
+  return JSON.stringify([spec.batch, spec.select, spec.optimizer, spec.testViews ?? 'none']);
 }
 
 /** As many trials a bank as their logits fit into memory; trials of one sample order stay together. */
@@ -91,7 +99,7 @@ function nativeHead({ spec, subset }: ReadyTrial, group: number, task: Task): Na
 async function trainBank(
   inputs: HeadTrialInputs,
   trials: readonly ReadyTrial[],
-  options: TrialOptions,
+  call: TrialOptions,
 ): Promise<TrialOutcome[]> {
   const first = trials[0];
   if (first === undefined) return [];
@@ -112,13 +120,8 @@ async function trainBank(
     }
     heads.push(nativeHead(trial, groupIndex.get(groupKey)!, task));
   }
-  const bank = HeadBank.create({
-    features: {
-      path: features.dataPath,
-      rows: features.index.rows,
-      columns: features.index.shape[0] as number,
-      dtype: features.index.dtype,
-    },
+  const options = {
+    features: featureMatrix(features),
     outputs: task.outputNames.length,
     targets: task.targets,
     loss: task.loss,
@@ -128,13 +131,47 @@ async function trainBank(
     heads,
     select: first.spec.select,
     threads: inputs.threads ?? availableParallelism(),
-  });
+  };
+  const bank = HeadBank.create(options);
   try {
-    const history = await runEpochs(bank, Math.max(...trials.map(({ spec }) => spec.epochs)), options);
+    const history = await runEpochs(bank, Math.max(...trials.map(({ spec }) => spec.epochs)), call);
     const testRows = rowsOf(task, split.test);
-    return await evaluateBank(inputs, bank, trials, history, testRows, options.signal);
+    const views = viewsOf(first.spec);
+    const infer = async (rows: Uint32Array, signal: AbortSignal | undefined) => {
+      const abort = signal === undefined ? {} : { signal };
+      const logits: Float32Array[] = [];
+      if (views.includes('identity')) logits.push(await bank.infer(rows, 'best', abort));
+      for (const other of inputs.otherViews ?? [])
+        logits.push(await inferElsewhere(bank, { ...options, features: featureMatrix(other) }, rows, abort));
+      return averaged(logits);
+    };
+    return await evaluateBank(inputs, infer, trials, history, testRows, call.signal);
   } finally {
     bank.dispose();
+  }
+}
+
+function featureMatrix({ dataPath, index }: FeatureStore): NativeHeadBankOptions['features'] {
+  return { path: dataPath, rows: index.rows, columns: index.shape[0] as number, dtype: index.dtype };
+}
+
+/** Logits of a bank's best heads on the same rows of other features. */
+async function inferElsewhere(
+  bank: HeadBank,
+  options: NativeHeadBankOptions,
+  rows: Uint32Array,
+  abort: NativeCallOptions,
+): Promise<Float32Array> {
+  const other = HeadBank.create(options);
+  try {
+    for (let head = 0; head < options.heads.length; head++) {
+      const weights = bank.weights(head, 'best');
+      // A head whose training left the numbers is a failed trial; what its logits are does not matter.
+      if (weights.bias.every(Number.isFinite)) other.load(head, weights);
+    }
+    return await other.infer(rows, 'last', abort);
+  } finally {
+    other.dispose();
   }
 }
 
@@ -157,21 +194,21 @@ async function runEpochs(
   return history;
 }
 
+/** `infer` gives logits [heads × rows × outputs] of the best heads. */
 async function evaluateBank(
   inputs: HeadTrialInputs,
-  bank: HeadBank,
+  infer: (rows: Uint32Array, signal: AbortSignal | undefined) => Promise<Float32Array>,
   trials: readonly ReadyTrial[],
   history: readonly NativeTrainResult[],
   testRows: Uint32Array,
   signal: AbortSignal | undefined,
 ): Promise<TrialOutcome[]> {
   const started = performance.now();
-  const abort = signal === undefined ? {} : { signal };
   const outputs = inputs.task.outputNames.length;
-  const testLogits = await bank.infer(testRows, 'best', abort);
+  const testLogits = await infer(testRows, signal);
   // Once for all rows: every trial's validation rows are some of them.
   const allValidation = rowsOf(inputs.task, inputs.split.validation);
-  const validationLogits = await bank.infer(allValidation, 'best', abort);
+  const validationLogits = await infer(allValidation, signal);
   const position = new Map([...allValidation].map((row, index) => [row, index]));
   const inferSeconds = (performance.now() - started) / 1000 / trials.length;
   return trials.map((trial, head) => {

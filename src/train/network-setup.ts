@@ -4,12 +4,14 @@ import type { NativeNetworkInput } from '../engine/addon.js';
 import { Network, NO_AUGMENT } from '../engine/network.js';
 import { assembleOptions } from '../features/assemble.js';
 import type { FeatureStore } from '../features/store.js';
+import { augmentedSide, nativeView, viewKey, viewSide } from '../features/view.js';
 import { withClassifier } from '../model/classifier.js';
 import type { LoadedModel } from '../model/registry.js';
 import type { NetworkStrategy } from './freeze.js';
 import { inverseWeights } from './label-weights.js';
 import { nativeOptimizer } from './optimizer.js';
-import type { AugmentSpec, NetworkSpec, TrialSpec } from './trial.js';
+import { storedViews, viewsOf } from './test-views.js';
+import type { NetworkSpec, TrialSpec } from './trial.js';
 import type { ReadyTrial, TrialInputs } from './trial-rows.js';
 
 /** What the trials of a unit of networks share. */
@@ -18,6 +20,8 @@ export interface NetworkTrialInputs extends TrialInputs {
   /** Activations at the cut, rows [C · H · W]; only for strategies that are trained from them. */
   readonly features?: FeatureStore;
 }
+
+type InputOf<Kind> = Extract<NativeNetworkInput, { readonly kind: Kind }>;
 
 /** A spec that trains a network. */
 export type NetworkTrialSpec = TrialSpec & {
@@ -43,7 +47,7 @@ export function openNetwork(
   const input = strategy === 'full' ? imageInput(inputs, network) : featureInput(inputs, network);
   const stored = images.index.layout.size;
   const { graph, stages } = withClassifier(model, {
-    size: input.kind === 'images' ? sideOf(input.augment, stored) : stored,
+    size: input.kind === 'images' ? augmentedSide(input.augment, stored) : stored,
     cut: strategy === 'full' ? undefined : spec.cut,
     outputs: task.outputNames.length,
     dropout: spec.dropout,
@@ -70,16 +74,54 @@ export function openNetwork(
   });
 }
 
-function imageInput({ images, model }: NetworkTrialInputs, { augment }: NetworkSpec): NativeNetworkInput {
+/**
+ * What a trial's network is shown in evaluation, one input a view; `own` is what it is validated on while it trains. Throws
+ * CONFIG for a view of another size than the network's input.
+ */
+export function viewInputs(
+  inputs: NetworkTrialInputs,
+  spec: NetworkTrialSpec,
+): readonly ('own' | NativeNetworkInput)[] {
+  const { images, features } = inputs;
+  const stored = images.index.layout.size;
+  const augment = spec.network.augment === 'none' ? NO_AUGMENT : spec.network.augment;
+  const side = spec.strategy === 'full' ? augmentedSide(augment, stored) : stored;
+  const others = storedViews(spec).slice(1).map(viewKey);
+  return viewsOf(spec).map((view) => {
+    if (view === 'identity') return 'own';
+    const size = view === 'hflip' ? side : viewSide(view, stored);
+    if (size !== side) {
+      throw new ThawError(
+        'CONFIG',
+        `expected views of ${side} × ${side} pixels, as the network is trained on, received ${size} × ${size}.`,
+        { node: 'testViews', hint: 'Give `testViews.augment` the size of the training images.' },
+      );
+    }
+    if (features !== undefined) return featureMatrix(inputs.otherViews![others.indexOf(viewKey(view))]!);
+    return { kind: 'view', images: imageStoreInput(inputs), view: nativeView(view, augment) };
+  });
+}
+
+function imageStoreInput({ images, model }: NetworkTrialInputs) {
   const { rows, layout } = images.index;
+  return assembleOptions({ dataPath: images.dataPath, rows, layout }, model.card.input);
+}
+
+function imageInput(inputs: NetworkTrialInputs, { augment }: NetworkSpec): InputOf<'images'> {
   return {
     kind: 'images',
-    images: assembleOptions({ dataPath: images.dataPath, rows, layout }, model.card.input),
+    images: imageStoreInput(inputs),
     augment: augment === 'none' ? NO_AUGMENT : augment,
   };
 }
 
-function featureInput({ features }: NetworkTrialInputs, { augment }: NetworkSpec): NativeNetworkInput {
+function featureMatrix({ index, dataPath }: FeatureStore): InputOf<'features'> {
+  const { rows, shape, dtype } = index;
+  const columns = shape.reduce((product, length) => product * length, 1);
+  return { kind: 'features', features: { path: dataPath, rows, columns, dtype }, shape };
+}
+
+function featureInput({ features }: NetworkTrialInputs, { augment }: NetworkSpec): InputOf<'features'> {
   if (features === undefined) {
     throw new ThawError('RUNTIME', 'expected a feature store to train from, received none.');
   }
@@ -93,12 +135,5 @@ function featureInput({ features }: NetworkTrialInputs, { augment }: NetworkSpec
       },
     );
   }
-  const { rows, shape, dtype } = features.index;
-  const columns = shape.reduce((product, length) => product * length, 1);
-  return { kind: 'features', features: { path: features.dataPath, rows, columns, dtype }, shape };
-}
-
-/** Side of the network's input in pixels. */
-function sideOf({ size, resize }: AugmentSpec, stored: number): number {
-  return size || resize || stored;
+  return featureMatrix(features);
 }

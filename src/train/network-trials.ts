@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { ThawError } from '../base/errors.js';
 import { evaluateTrial } from './evaluate-trial.js';
-import { isNetworkTrial, type NetworkTrialInputs, openNetwork } from './network-setup.js';
+import { isNetworkTrial, type NetworkTrialInputs, openNetwork, viewInputs } from './network-setup.js';
 import { type NetworkHistory, trainEpochs } from './network-training.js';
 import { failure, nonFinite, type TrialOutcome } from './outcome.js';
+import { averaged } from './test-views.js';
 import type { TrialSpec } from './trial.js';
 import { recordedCurve, trialRecord } from './trial-record.js';
 import { prepareTrials, type ReadyTrial, rowsOf, type TrialOptions } from './trial-rows.js';
@@ -58,11 +59,21 @@ async function trainNetwork(
   }
   const started = performance.now();
   const testRows = rowsOf(task, split.test);
-  const test = await network.infer(testRows, options.signal === undefined ? {} : { signal: options.signal });
-  const inferSeconds = (performance.now() - started) / 1000;
   const { validationRows } = trial;
+  const views = viewInputs(inputs, spec);
+  const infer = async (rows: Uint32Array) => {
+    const logits: Float32Array[] = [];
+    for (const view of views) {
+      const call = { ...(options.signal === undefined ? {} : { signal: options.signal }) };
+      logits.push(await network.infer(rows, view === 'own' ? call : { ...call, input: view }));
+    }
+    return averaged(logits);
+  };
+  const test = await infer(testRows);
+  const validation = spec.testViews === undefined ? history.validationLogits : await infer(validationRows);
+  const inferSeconds = (performance.now() - started) / 1000;
   const sets = evaluateTrial(task, {
-    validation: history.validationLogits,
+    validation,
     validationRows,
     test,
     testRows,

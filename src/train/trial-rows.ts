@@ -16,6 +16,8 @@ export interface TrialInputs {
   readonly task: Task;
   readonly split: Split;
   readonly images: ImageStore;
+  /** Features of the test views but `identity`, in the order of `storedViews`; where training starts from features. */
+  readonly otherViews?: readonly FeatureStore[];
   readonly threads?: number;
 }
 

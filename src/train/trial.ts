@@ -39,6 +39,15 @@ export type Strategy = 'extractor' | 'last-block' | 'full';
 /** What is done to images in training; the engine's own list, in which 0 leaves a step out. */
 export type AugmentSpec = NativeAugment;
 
+/**
+ * How test and validation images are shown to the trained head or network; logits are averaged over the views. `flip`: as they
+ * are and mirrored. Else `passes` draws of an augmentation, for each image by itself.
+ */
+export type TestViews =
+  | 'none'
+  | 'flip'
+  | { readonly passes: number; readonly augment: AugmentSpec; readonly seed: number };
+
 /** What only strategies that train a network have a use for. */
 export interface NetworkSpec {
   /** What the batch norms of trained stages do. */
@@ -82,6 +91,8 @@ export interface TrialSpec {
   readonly subset: { readonly unit: 'images' | 'patients'; readonly stratify: boolean };
   readonly validation: 'full' | 'proportional';
   readonly select: 'loss' | 'auroc';
+  /** Absent where every image is seen once, as it is. */
+  readonly testViews?: Exclude<TestViews, 'none'>;
   readonly seed: number;
   /** Absent for the strategy `extractor`. */
   readonly network?: NetworkSpec;

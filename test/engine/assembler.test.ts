@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { addon, type NativeAssembleOptions } from '../../src/engine/addon.js';
+import { NO_AUGMENT } from '../../src/engine/network.js';
+import { nativeView, type View, viewSide } from '../../src/features/view.js';
 import { fileOf } from './bank.js';
 
 /** Two images of 2 × 2 pixels, RGB. */
@@ -46,11 +48,15 @@ function optionsOf(changes: Partial<NativeAssembleOptions> = {}): NativeAssemble
   };
 }
 
-async function assembled(options: NativeAssembleOptions, rows: number[], flip: boolean): Promise<number[]> {
+async function assembled(
+  options: NativeAssembleOptions,
+  rows: number[],
+  view: View = 'identity',
+): Promise<number[]> {
   const { BatchAssembler } = addon();
-  const assembler = new BatchAssembler(options);
-  const out = new Float32Array(rows.length * options.outputChannels * options.size ** 2);
-  await assembler.assemble(Uint32Array.from(rows), flip, out);
+  const assembler = new BatchAssembler(options, nativeView(view));
+  const out = new Float32Array(rows.length * options.outputChannels * viewSide(view, options.size) ** 2);
+  await assembler.assemble(Uint32Array.from(rows), out);
   assembler.dispose();
   return [...out];
 }
@@ -72,16 +78,30 @@ test('pixels become (pixel · scale − mean) / std, planes in the order of the 
     [0, 255, 0, 20],
     [0, 0, 255, 30],
   ];
-  close(await assembled(optionsOf(), [0], false), normalised(planes));
-  close(await assembled(optionsOf({ order: 'BGR' }), [0], false), normalised(planes.toReversed()));
+  close(await assembled(optionsOf(), [0]), normalised(planes));
+  close(await assembled(optionsOf({ order: 'BGR' }), [0]), normalised(planes.toReversed()));
   const mirrored = planes.map(([a, b, c, d]) => [b, a, d, c] as number[]);
-  close(await assembled(optionsOf(), [0], true), normalised(mirrored));
+  close(await assembled(optionsOf(), [0], 'hflip'), normalised(mirrored));
+});
+
+test('a drawn view depends on seed, pass and row alone, and is made of the stored pixels', async () => {
+  const plain = optionsOf({ mean: new Float32Array(3), std: new Float32Array(3).fill(1), scale: 1 });
+  const augment = { ...NO_AUGMENT, flip: 0.5, verticalFlip: 0.5, crop: 'random', pad: 1, size: 3 } as const;
+  const view = (pass: number): View => ({ augment, seed: 5, pass });
+  const [first, both] = [await assembled(plain, [1], view(0)), await assembled(plain, [0, 1], view(0))];
+  assert.equal(first.length, 27);
+  assert.deepEqual(both.slice(27), first);
+  const stored = new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  assert.ok(first.every((value) => stored.has(value)));
+  const seen = new Set<string>();
+  for (let pass = 0; pass < 40; pass++) seen.add(String(await assembled(plain, [1], view(pass))));
+  assert.ok(seen.size >= 12, `${seen.size} of 16 places`);
 });
 
 test('rows may repeat and come in any order', async () => {
   const options = optionsOf({ mean: new Float32Array(3), std: new Float32Array(3).fill(1), scale: 1 });
   assert.deepEqual(
-    await assembled(options, [1, 0, 1], false),
+    await assembled(options, [1, 0, 1]),
     [
       [1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12],
       [255, 0, 0, 10, 0, 255, 0, 20, 0, 0, 255, 30],
@@ -92,29 +112,26 @@ test('rows may repeat and come in any order', async () => {
 test('wrong arguments, a second call and a call after dispose are refused', async () => {
   const { BatchAssembler } = addon();
   assert.throws(
-    () => new BatchAssembler(optionsOf({ size: 3 })),
+    () => new BatchAssembler(optionsOf({ size: 3 }), nativeView('identity')),
     /expected 27 for images.columns but received 12/,
   );
   assert.throws(
-    () => new BatchAssembler(optionsOf({ mean: new Float32Array(1) })),
+    () => new BatchAssembler(optionsOf({ mean: new Float32Array(1) }), nativeView('identity')),
     /expected a Float32Array of length 3 for mean but received Float32Array of length 1/,
   );
-  const assembler = new BatchAssembler(optionsOf());
+  const assembler = new BatchAssembler(optionsOf(), nativeView('identity'));
   const out = new Float32Array(12);
+  assert.throws(() => void assembler.assemble(Uint32Array.of(2), out), /expected rows below 2 for rows/);
   assert.throws(
-    () => void assembler.assemble(Uint32Array.of(2), false, out),
-    /expected rows below 2 for rows/,
-  );
-  assert.throws(
-    () => void assembler.assemble(Uint32Array.of(0, 1), false, out),
+    () => void assembler.assemble(Uint32Array.of(0, 1), out),
     /Float32Array of length 24 for out/,
   );
-  const working = assembler.assemble(Uint32Array.of(0), false, out);
-  assert.throws(() => void assembler.assemble(Uint32Array.of(0), false, out), { code: 'BUSY' });
+  const working = assembler.assemble(Uint32Array.of(0), out);
+  assert.throws(() => void assembler.assemble(Uint32Array.of(0), out), { code: 'BUSY' });
   await working;
   assembler.dispose();
   assembler.dispose();
-  assert.throws(() => void assembler.assemble(Uint32Array.of(0), false, out), /has been disposed/);
+  assert.throws(() => void assembler.assemble(Uint32Array.of(0), out), /has been disposed/);
 });
 
 test('half precision as numpy rounds it', async () => {

@@ -87,6 +87,24 @@ test('a unit reads the store of its cut, one of the whole network reads images',
   );
 });
 
+test('test views are extracted for what reads features, and averaged over', { timeout }, async (t) => {
+  const folder = temporaryFolder(t);
+  const drawn = '{ passes: 2, augment: { flip: 0.5, crop: random, size: 32, pad: 2 } }';
+  const set = [...strategies('extractor, last-block, full'), `training.testViews=${drawn}`];
+  const config = tinyConfig(folder, { set });
+  const outcome = await runSweep(config, executor, optionsOf(config));
+  assert.deepEqual([outcome.ok, outcome.failed], [6, 0]);
+  // Two cuts, each as the images are and in two passes.
+  assert.equal(readdirSync(join(config.cache, 'features')).length, 6);
+  const dry = await drySweep(config, optionsOf(config));
+  assert.ok(dry.stores.every(({ cached }) => cached));
+  assert.equal(dry.pending, 0);
+  const plain = tinyConfig(folder, { set: strategies('extractor, last-block, full') });
+  const both = await runSweep(plain, executor, optionsOf(plain));
+  assert.deepEqual([both.ok, both.doneBefore], [6, 0]);
+  assert.equal(readdirSync(join(config.cache, 'features')).length, 6);
+});
+
 test('the whole network alone makes no feature store', { timeout }, async (t) => {
   const config = tinyConfig(temporaryFolder(t), { set: strategies('full') });
   const keeping = new KeepingExecutor();
@@ -124,7 +142,7 @@ test('sources that cannot be trained fail their trials with the reason, heads on
     'odd extractor': /ok/,
     // The softmax lies before the cut: onnxruntime runs it.
     'odd last-block': /ok/,
-    'odd full': /the engine cannot train the operator "softmax"/,
+    'odd full': /the engine does not know the operator "softmax"/,
     'single extractor': /ok/,
     'single last-block': /there is no cut "before-last-stage".*Cuts of this network: stem, pooled/,
     'single full': /ok/,

@@ -220,7 +220,7 @@ test('a network that the engine cannot train fails its trials, naming the node',
   const inputs = await networkInputs(t, brightCorner(25), { model: tinyModel({ graph: odd }) });
   const error = await failedTrial(inputs, fullSpec);
   assert.equal(error.code, 'ENGINE');
-  assert.match(error.message, /^odd: the engine cannot train the operator "softmax"/);
+  assert.match(error.message, /^odd: the engine does not know the operator "softmax"/);
 });
 
 test('what does not fit is refused in words', async (t) => {
