@@ -39,6 +39,23 @@ export async function existingPaths(root: string, paths: readonly string[]): Pro
   return existing;
 }
 
+const IMAGE = /^(.+)\.(dcm|dicom|png|jpe?g|tiff?)$/i;
+
+/**
+ * Images that lie directly in a folder, by their name without extension, as paths relative to `root`; of several with one name
+ * the first in alphabetical order. Undefined when there is no such folder.
+ */
+export async function imagesByStem(root: string, folder: string): Promise<Map<string, string> | undefined> {
+  const names = await namesIn(join(root, folder));
+  if (names === undefined) return undefined;
+  const pathOf = new Map<string, string>();
+  for (const name of names.sort()) {
+    const stem = IMAGE.exec(name)?.[1];
+    if (stem !== undefined && !pathOf.has(stem)) pathOf.set(stem, posix.join(folder, name));
+  }
+  return pathOf;
+}
+
 export interface FolderContent {
   /** Names, sorted. */
   readonly folders: readonly string[];

@@ -1,24 +1,63 @@
 import type { Dataset } from './dataset.js';
 import { type ChestXray14Source, loadChestXray14 } from './sources/chestxray14.js';
+import { type ChexpertSource, loadChexpert } from './sources/chexpert.js';
 import { type CsvSource, loadCsv } from './sources/csv.js';
 import { type FolderSource, loadFolder } from './sources/folder.js';
+import { loadMimicCxrJpg, type MimicCxrJpgSource } from './sources/mimic-cxr-jpg.js';
+import { loadMura, type MuraSource } from './sources/mura.js';
+import { loadPadchest, type PadchestSource } from './sources/padchest.js';
 import { loadPhantom, type PhantomSource } from './sources/phantom.js';
+import { loadRsnaPneumonia, type RsnaPneumoniaSource } from './sources/rsna-pneumonia.js';
+import { loadVindrCxr, type VindrCxrSource } from './sources/vindr-cxr.js';
 
-export type { ChestXray14Source, CsvSource, FolderSource, PhantomSource };
+export type {
+  ChestXray14Source,
+  ChexpertSource,
+  CsvSource,
+  FolderSource,
+  MimicCxrJpgSource,
+  MuraSource,
+  PadchestSource,
+  PhantomSource,
+  RsnaPneumoniaSource,
+  VindrCxrSource,
+};
 
 /** Where a data set comes from; `root` is absolute. */
-export type DataSource = ChestXray14Source | CsvSource | FolderSource | PhantomSource;
+export type DataSource =
+  | ChestXray14Source
+  | ChexpertSource
+  | CsvSource
+  | FolderSource
+  | MimicCxrJpgSource
+  | MuraSource
+  | PadchestSource
+  | PhantomSource
+  | RsnaPneumoniaSource
+  | VindrCxrSource;
 
 /** Reads the table of a data set; no image is opened. Throws DATA or IO with file and row, CONFIG on a wrong setting. */
 export function loadDataset(name: string, source: DataSource): Promise<Dataset> {
   switch (source.kind) {
     case 'chestxray14':
       return loadChestXray14(name, source);
+    case 'chexpert':
+      return loadChexpert(name, source);
     case 'csv':
       return loadCsv(name, source);
     case 'folder':
       return loadFolder(name, source);
+    case 'mimic-cxr-jpg':
+      return loadMimicCxrJpg(name, source);
+    case 'mura':
+      return loadMura(name, source);
+    case 'padchest':
+      return loadPadchest(name, source);
     case 'phantom':
       return loadPhantom(name, source);
+    case 'rsna-pneumonia':
+      return loadRsnaPneumonia(name, source);
+    case 'vindr-cxr':
+      return loadVindrCxr(name, source);
   }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { SplitRule } from '../data/split.js';
 import type { ImageLayout } from '../image/geometry.js';
 import type { DataConfig } from './config.js';
+import { adapterKeys } from './data-schema-adapters.js';
 import { byKind, byShape, expected, flag, mapping, number, text, whole, words } from './schema-words.js';
 import { seed } from './trial-schema.js';
 
@@ -96,6 +97,12 @@ export const dataSchema = byKind(
     testList: text.optional(),
     ...around,
   }),
+  mapping({ ...adapterKeys.chexpert, ...around }),
+  mapping({ ...adapterKeys.mimicCxrJpg, ...around }),
+  mapping({ ...adapterKeys.padchest, ...around }),
+  mapping({ ...adapterKeys.vindrCxr, ...around }),
+  mapping({ ...adapterKeys.rsnaPneumonia, ...around }),
+  mapping({ ...adapterKeys.mura, ...around }),
   mapping({
     kind: z.literal('csv'),
     root: text,

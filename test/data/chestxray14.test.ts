@@ -131,7 +131,7 @@ test('a missing or ambiguous table and a missing image folder say what to do', a
   const two = folderWith(t, { 'Data_Entry_2017.csv': '', 'Data_Entry_2017_v2020.csv': '' });
   await assert.rejects(
     loadDataset('cxr', { kind: 'chestxray14', root: two }),
-    /several tables: .*table: FILE/,
+    /several files may be Data_Entry_2017.*: Data_Entry_2017\.csv, Data_Entry_2017_v2020\.csv\. .*table: FILE/,
   );
   const root = folderWith(t, { 'Data_Entry_2017.csv': table(row('a.png', 'Mass', '1')) });
   await assert.rejects(

@@ -1,10 +1,11 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { ThawError } from '../../base/errors.js';
 import { listSome, suggestionOrList } from '../../base/nearest.js';
 import type { Dataset, DatasetEntry, SplitName } from '../dataset.js';
 import { AgeReader, parseSex } from '../demographics.js';
 import { EntryTable } from '../entry-table.js';
 import { namesIn } from '../image-files.js';
+import { requirePublished } from '../published-files.js';
 import { readLines, readTable } from '../table.js';
 
 /** ChestX-ray14 in the layout that the NIH publishes (Wang et al., CVPR 2017). */
@@ -98,24 +99,13 @@ export async function loadChestXray14(name: string, source: ChestXray14Source): 
   };
 }
 
-async function findTable({ root, table }: ChestXray14Source): Promise<string> {
-  if (table !== undefined) return resolve(root, table);
-  const names = await namesIn(root);
-  if (names === undefined) {
-    throw new ThawError('IO', 'the folder of the data set does not exist.', {
-      file: root,
-      hint: "Check 'root'.",
-    });
-  }
-  const tables = names.filter((name) => /^Data_Entry_2017.*\.csv(\.gz)?$/i.test(name)).sort();
-  if (tables.length === 1) return join(root, tables[0]!);
-  throw new ThawError(
-    'DATA',
-    tables.length === 0
-      ? 'no Data_Entry_2017*.csv or .csv.gz in the folder.'
-      : `several tables: ${tables.join(', ')}.`,
-    { file: root, hint: "Name the table with 'table: FILE' (relative to root)." },
-  );
+function findTable({ root, table }: ChestXray14Source): Promise<string> {
+  return requirePublished(root, {
+    name: 'Data_Entry_2017*.csv or .csv.gz',
+    pattern: /^Data_Entry_2017.*\.csv(\.gz)?$/i,
+    key: 'table',
+    given: table,
+  });
 }
 
 /** Reads `A|B` into [14] zeros and ones; the few hundred different texts are read once each. */
