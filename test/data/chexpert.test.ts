@@ -54,7 +54,8 @@ function labelsOf(
 }
 
 test('frontal images with their splits, patients, ages and views', async (t) => {
-  const dataset = await load(smallSet(t));
+  const root = smallSet(t);
+  const dataset = await load(root);
   assert.deepEqual(
     dataset.entries.map(({ path, split }) => [path, split]),
     [
@@ -75,6 +76,7 @@ test('frontal images with their splits, patients, ages and views', async (t) => 
   assert.equal(dataset.patientsAssumed, false);
   assert.deepEqual(dataset.notes, [
     '3 images of other views left out (views: frontal)',
+    `${root}/test_labels.csv has no labels for No Finding: unknown`,
     '6 uncertain labels (-1) taken as unknown',
   ]);
   const split = splitDataset(dataset, { kind: 'given' }, { allowLeakage: false });
@@ -94,7 +96,7 @@ test('lateral and all views', async (t) => {
   );
   const all = await load(root, { views: 'all' });
   assert.equal(all.entries.length, 9);
-  assert.deepEqual(all.notes, ['7 uncertain labels (-1) taken as unknown']);
+  assert.equal(all.notes.at(-1), '7 uncertain labels (-1) taken as unknown');
 });
 
 test('uncertain and blank labels become what the policies say', async (t) => {
@@ -115,13 +117,17 @@ test('uncertain and blank labels become what the policies say', async (t) => {
   assert.deepEqual([ignoring['No Finding'], ignoring.Pneumothorax, ignoring.Fracture], [1, 0, Number.NaN]);
 });
 
-test('test labels may lack the column of no finding, the other tables may not', async (t) => {
+test('test labels may lack some of the observations, the other tables none', async (t) => {
   const dataset = await load(smallSet(t));
   const last = labelsOf(dataset, dataset.entries.length - 1);
   assert.equal(last['No Finding'], Number.NaN);
   assert.deepEqual([last['Enlarged Cardiomediastinum'], last['Support Devices']], [1, 1]);
   const root = smallSet(t, { 'train.csv': lines(HEADER.replace('No Finding,', ''), ...TRAIN) });
   await assert.rejects(load(root), /train\.csv:1: no column 'No Finding'/);
+  const none = smallSet(t, {
+    'test_labels.csv': lines('Path,Label', 'test/patient64741/study1/view1_frontal.jpg,1'),
+  });
+  await assert.rejects(load(none), /test_labels\.csv:1: no column 'No Finding'/);
 });
 
 test('the full-size set is read from its parts, and tables may be others', async (t) => {

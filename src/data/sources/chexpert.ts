@@ -110,9 +110,8 @@ class RowReader {
   }
 
   addAll(table: TextTable, part: Part, split: SplitName, rows: EntryTable): void {
-    // The published test labels have neither age, sex nor view, and may lack the observation that is none.
-    const optional = part === 'test' ? ['No Finding'] : [];
-    const labelsOf = this.observations.for(table, optional);
+    const labelsOf = this.observations.for(table, { some: part === 'test' });
+    // The published test labels have neither age, sex nor view.
     const column = {
       path: table.column('Path'),
       age: table.findColumn('Age'),

@@ -22,7 +22,7 @@ export interface MimicCxrJpgSource extends ObservationPolicies {
 }
 
 export async function loadMimicCxrJpg(name: string, source: MimicCxrJpgSource): Promise<Dataset> {
-  const { root } = source;
+  const { root, images: folder = 'files' } = source;
   const observations = new ObservationReader(source);
   const splitOf = await readSplits(root);
   const labelsOf = await readStudyLabels(source, observations);
@@ -41,8 +41,9 @@ export async function loadMimicCxrJpg(name: string, source: MimicCxrJpgSource): 
   for (const [cells, row] of metadata.rows()) {
     const view = cells[column.view]!;
     if (!views.keeps(viewGroup(view))) continue;
-    const filled = (name: 'image' | 'patient' | 'study') => filledCell(metadata, cells, column[name], row);
-    const [image, patient, study] = [filled('image'), filled('patient'), filled('study')];
+    const image = filledCell(metadata, cells, column.image, row);
+    const patient = filledCell(metadata, cells, column.patient, row);
+    const study = filledCell(metadata, cells, column.study, row);
     const labels = labelsOf.get(study);
     if (labels === undefined) {
       counts.unlabelled++;
@@ -51,7 +52,7 @@ export async function loadMimicCxrJpg(name: string, source: MimicCxrJpgSource): 
     const split = splitOf.get(image);
     if (split === undefined) counts.unlisted++;
     const entry: DatasetEntry = {
-      path: `${source.images ?? 'files'}/p${patient.slice(0, 2)}/p${patient}/s${study}/${image}.jpg`,
+      path: `${folder}/p${patient.slice(0, 2)}/p${patient}/s${study}/${image}.jpg`,
       patient,
       ...(split === undefined ? {} : { split }),
       ...(view === '' ? {} : { view }),

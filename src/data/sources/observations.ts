@@ -1,4 +1,5 @@
 import { ThawError } from '../../base/errors.js';
+import { listSome } from '../../base/nearest.js';
 import type { TextTable } from '../table.js';
 
 /** The 14 observations of the CheXpert labeler, in the order of CheXpert's tables (Irvin et al., AAAI 2019). */
@@ -47,6 +48,7 @@ interface Known {
 export class ObservationReader {
   private readonly policies: { readonly uncertain: UncertainPolicy; readonly blank: BlankPolicy };
   private readonly known = new Map<string, Known>();
+  private readonly lacking: string[] = [];
   private uncertain = 0;
 
   constructor({ uncertain = 'ignore', blank = 'zeros' }: ObservationPolicies) {
@@ -54,21 +56,25 @@ export class ObservationReader {
   }
 
   /**
-   * A function from a row of `table` to [observations] 1, 0 or NaN. Observations in `optional` are unknown where the table has
-   * no such column. Throws DATA for a table without one of the others; the function throws DATA with the row.
+   * A function from a row of `table` to [observations] 1, 0 or NaN. Throws DATA for a table that lacks an observation, or with
+   * `some` for one that lacks all: those that it lacks are unknown then. The function throws DATA with the row.
    */
   for(
     table: TextTable,
-    optional: readonly string[] = [],
+    { some = false }: { readonly some?: boolean } = {},
   ): (cells: readonly string[], row: number) => readonly number[] {
-    const positions = CHEXPERT_OBSERVATIONS.map((name) =>
-      optional.includes(name) ? table.findColumn(name) : table.column(name),
-    );
+    const absent = CHEXPERT_OBSERVATIONS.filter((name) => table.findColumn(name) === undefined);
+    if (absent.length > 0 && (!some || absent.length === CHEXPERT_OBSERVATIONS.length))
+      table.column(absent[0]!);
+    if (absent.length > 0)
+      this.lacking.push(`${table.file} has no labels for ${listSome(absent, 14)}: unknown`);
+    const positions = CHEXPERT_OBSERVATIONS.map((name) => table.findColumn(name));
     return (cells, row) => {
-      const texts = positions.map((position) => (position === undefined ? undefined : cells[position]!));
-      const key = texts.map((text) => text ?? '?').join('|');
+      let key = '';
+      for (const position of positions) key += `${position === undefined ? '?' : cells[position]}|`;
       let known = this.known.get(key);
       if (known === undefined) {
+        const texts = positions.map((position) => (position === undefined ? undefined : cells[position]!));
         known = this.parse(texts, table.file, row);
         this.known.set(key, known);
       }
@@ -78,14 +84,17 @@ export class ObservationReader {
   }
 
   notes(): string[] {
-    if (this.uncertain === 0) return [];
+    if (this.uncertain === 0) return this.lacking;
     const meaning = {
       zeros: 'absent',
       ones: 'present',
       ignore: 'unknown',
       paper: 'present or absent as in the paper',
     };
-    return [`${this.uncertain} uncertain labels (-1) taken as ${meaning[this.policies.uncertain]}`];
+    return [
+      ...this.lacking,
+      `${this.uncertain} uncertain labels (-1) taken as ${meaning[this.policies.uncertain]}`,
+    ];
   }
 
   private parse(texts: readonly (string | undefined)[], file: string, row: number): Known {
