@@ -168,12 +168,15 @@ function requireNamedSplits(dataset: Dataset, given: readonly (SplitName | undef
     : given.includes('test')
       ? 'training images'
       : 'split';
+  const published = dataset.entries.some(({ split }) => split === 'validation')
+    ? " For chexpert and mura, 'validAs: test' makes the published validation images the test set."
+    : '';
   throw new ThawError(
     'DATA',
     `data set '${dataset.name}' names no ${lacking}, which 'split: ${kind}' needs.`,
     {
       file: dataset.root,
-      hint: 'Add the lists, the split column or the folders, or use split: {kind: random, fractions: [0.7, 0.1, 0.2], seed: 0}.',
+      hint: `Add the lists, the split column or the folders, or use split: {kind: random, fractions: [0.7, 0.1, 0.2], seed: 0}.${published}`,
     },
   );
 }

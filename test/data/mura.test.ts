@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { loadDataset } from '../../src/data/load.js';
 import type { MuraSource } from '../../src/data/sources/mura.js';
+import { splitDataset } from '../../src/data/split.js';
 import { emptyFiles, folderWith } from './fixture.js';
 
 /** The lists have no header. */
@@ -66,6 +67,14 @@ test('body parts can be chosen, and the validation images be the test set', asyn
     ],
   );
   assert.deepEqual(dataset.notes, ['2 images of other body parts left out']);
+  const split = { kind: 'official', validation: 0.5, seed: 0 } as const;
+  const { train, validation, test } = splitDataset(dataset, split, { allowLeakage: false });
+  assert.deepEqual([train.length, validation.length, [...test]], [1, 1, [2]]);
+  const whole = await load(published(t));
+  assert.throws(
+    () => splitDataset(whole, split, { allowLeakage: false }),
+    /names no test images.*validAs: test/,
+  );
 });
 
 test('missing lists, other paths, wrong labels and studies without one are errors with their row', async (t) => {
