@@ -54,6 +54,8 @@ const LOOKS = 4;
 export interface Claim {
   /** Aborted when another process has taken the claim over because this one stood still for too long. */
   readonly lost: AbortSignal;
+  /** Whether it is still there, looked up now: `lost` may tell it only some seconds later. */
+  isHeld(): boolean;
   /** Leaves the claim to others; one that was lost is left alone. */
   release(): void;
 }
@@ -81,6 +83,11 @@ export class ClaimSeeker {
   /** Who held the claim at the last look; undefined before, or when the claim was just being written. */
   get holder(): ClaimOwner | undefined {
     return this.owner;
+  }
+
+  /** Whether the holder is a process of this host, which sees the same files as this one at the same time. */
+  get isHeldHere(): boolean {
+    return this.owner?.host === thisHost();
   }
 
   /**
@@ -173,12 +180,14 @@ async function acquire(folder: string, options: ClaimOptions): Promise<Claim> {
 /** Gives signs of life for a claim that was just made, until it is released. */
 function hold(path: string, owner: ClaimOwner, times: ClaimTimes): Claim {
   const lost = new AbortController();
+  const isHeld = () => readOwner(path)?.token === owner.token;
   const beat = setInterval(() => void keepAlive(path, owner, lost), times.heartbeatMilliseconds ?? HEARTBEAT);
   return {
     lost: lost.signal,
+    isHeld,
     release: () => {
       clearInterval(beat);
-      if (readOwner(path)?.token === owner.token) rmSync(path, { force: true });
+      if (isHeld()) rmSync(path, { force: true });
     },
   };
 }
@@ -241,14 +250,28 @@ async function keepAlive(path: string, owner: ClaimOwner, lost: AbortController)
   if (holder?.token === owner.token) {
     const now = new Date();
     await utimes(path, now, now).catch(() => {});
-  } else if (holder !== undefined) {
+  } else if (holder !== undefined || isAbsent(path)) {
     lost.abort(
-      new ThawError('STORE', `the claim was taken over by process ${holder.pid} on ${holder.host}.`, {
+      new ThawError('STORE', `the claim was taken over by ${nameOwner(holder)}.`, {
         file: path,
         hint: 'This process stood still for too long; run it again, it goes on where the other one stops.',
       }),
     );
   }
+}
+
+/** False also where the file system does not answer. */
+function isAbsent(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** `process 12 on host`, for messages. */
+export function nameOwner(owner: ClaimOwner | undefined): string {
+  return owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host.split(' ')[0]}`;
 }
 
 function thisHost(): string {

@@ -51,7 +51,10 @@ export async function decodeImage(path: string, layout: ImageLayout): Promise<Ui
   }
 }
 
-/** The same for pixels that are decoded already; `name` stands for a file in messages. Throws IMAGE. */
+/**
+ * The same for pixels that are decoded already (8-bit ones that have the layout are returned as they are); `name` stands for a
+ * file in messages. Throws IMAGE.
+ */
 export async function layOut(image: RawImage, name: string, layout: ImageLayout): Promise<Uint8Array> {
   const { data, width, height, channels } = image;
   if (width < 1 || height < 1 || data.length !== width * height * channels)
@@ -60,6 +63,9 @@ export async function layOut(image: RawImage, name: string, layout: ImageLayout)
       `expected ${width} × ${height} × ${channels} numbers but found ${data.length}.`,
       { file: name },
     );
+  const { size } = layout;
+  if (data instanceof Uint8Array && width === size && height === size && channels === layout.channels)
+    return data;
   try {
     const input = sharp(data, { raw: { width, height, channels } });
     return await toLayout(input, data instanceof Uint16Array, layout);

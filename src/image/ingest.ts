@@ -1,15 +1,19 @@
-import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { throwIfAborted } from '../base/abort.js';
-import { withClaim } from '../base/claim.js';
-import { ThawError } from '../base/errors.js';
-import type { Progress, ProgressTask } from '../base/progress.js';
+import { type Claim, ClaimSeeker, type ClaimTimes, nameOwner } from '../base/claim.js';
+import { ioError } from '../base/files.js';
+import type { Progress } from '../base/progress.js';
 import type { Dataset } from '../data/dataset.js';
-import { decodeImage, layOut } from './decode.js';
-import { checkLayout, type ImageLayout, rowBytes } from './geometry.js';
+import { checkLayout, type ImageLayout } from './geometry.js';
+import { StoreHelper } from './help-store.js';
 import { imageStoreId } from './identity.js';
-import { PartialStore } from './partial-store.js';
+import { makeStore, type StoreWork } from './make-store.js';
+import { partialFolder } from './partial-store.js';
 import { RowProgress } from './row-progress.js';
+import { ShardClaims } from './shard-claims.js';
 import { DATA_FILE, findCompleteStore, type ImageStore, imageStoreFolder } from './store.js';
 
 export interface IngestOptions {
@@ -22,6 +26,12 @@ export interface IngestOptions {
   readonly concurrency?: number;
   /** Called when rows [0, completeRows) have been written. */
   readonly onRows?: (completeRows: number) => void;
+  /** Milliseconds between two notes of what is finished: what a killed process may have to decode again (default 1000). */
+  readonly journalMilliseconds?: number;
+  /** Signs of life that processes give each other. */
+  readonly claims?: ClaimTimes;
+  /** Milliseconds between two looks at what other processes do. */
+  readonly pollMilliseconds?: number;
 }
 
 /** An ingest under way; its first rows can be read while the last are still being decoded. */
@@ -31,21 +41,29 @@ export interface IngestRun {
   readonly rows: number;
   /**
    * Where the pixels lie at this moment: the finished store is renamed, so open the file in the same tick as this is read,
-   * after `ready`. What was opened or mapped before the renaming stays valid.
+   * after `ready`; if another process has renamed it just then, read this and open it again. What was opened or mapped before
+   * the renaming stays valid.
    */
   readonly dataPath: string;
   /** Resolves when rows [0, rows) of `dataPath` can be read; rejects with what ended the ingest before. */
   ready(rows: number): Promise<void>;
   readonly done: Promise<ImageStore>;
+  /** Images that this process has decoded so far; other processes may have decoded others. */
+  readonly decoded: number;
 }
 
+const POLL = 500;
+const JOURNAL = 1_000;
+const LOST =
+  'This process stood still for so long that others have taken over what it was doing; it goes on as their helper.';
 const RESUME_HINT = 'Run it again: it goes on where it stopped.';
 
 /**
  * Begins to decode all images of a data set to one store (or finds the finished one) and returns once the store's address
- * is known. Broken, empty and missing files are quarantined with their reason: their rows are zero. Several processes that
- * want the same store agree on one to make it. After a kill, a full disk or an abort the next ingest goes on where this
- * one stopped. Memory does not grow with the number of images (but for some 16 bytes each).
+ * is known. Broken, empty and missing files are quarantined with their reason: their rows are zero. Several processes (of
+ * one or many machines with a shared file system) that want the same store share the work. After a kill, a full disk or an
+ * abort another process, or the next ingest, goes on where this one stopped. Memory does not grow with the number of images
+ * (but for some 20 bytes each).
  *
  * Throws CONFIG for a bad layout and DATA for a data set without images; `done` rejects with IMAGE when not one image can
  * be read, IO (disk full, file system fails), STORE (damaged store), ABORTED.
@@ -83,8 +101,10 @@ class Ingest implements IngestRun {
   readonly rows: number;
   readonly done: Promise<ImageStore>;
   private readonly folder: string;
+  private readonly partial: string;
   private readonly finished: RowProgress;
-  private partial: PartialStore | undefined;
+  private complete = false;
+  private decodedHere = 0;
 
   constructor(
     readonly id: string,
@@ -94,6 +114,7 @@ class Ingest implements IngestRun {
   ) {
     this.rows = dataset.entries.length;
     this.folder = imageStoreFolder(options.cache, id);
+    this.partial = partialFolder(this.folder);
     this.finished = new RowProgress(options.onRows);
     this.done = this.run();
     this.done.then(
@@ -103,7 +124,12 @@ class Ingest implements IngestRun {
   }
 
   get dataPath(): string {
-    return this.partial?.dataPath ?? join(this.folder, DATA_FILE);
+    const growing = join(this.partial, DATA_FILE);
+    return !this.complete && existsSync(growing) ? growing : join(this.folder, DATA_FILE);
+  }
+
+  get decoded(): number {
+    return this.decodedHere;
   }
 
   ready(rows: number): Promise<void> {
@@ -111,104 +137,107 @@ class Ingest implements IngestRun {
   }
 
   private async run(): Promise<ImageStore> {
-    const { progress, signal } = this.options;
-    return (
-      (await findCompleteStore(this.folder)) ??
-      withClaim(this.folder, (claimed) => this.make(claimed), {
-        signal,
-        onWait: (owner) =>
-          progress.note(
-            `Waiting for ${owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host}`}, which is reading the same images.`,
-          ),
-      })
-    );
+    const store = (await findCompleteStore(this.folder)) ?? (await this.make());
+    this.complete = true;
+    return store;
   }
 
-  private async make(signal: AbortSignal): Promise<ImageStore> {
-    const complete = await findCompleteStore(this.folder);
-    if (complete !== undefined) return complete;
-    const plan = { id: this.id, layout: this.layout, rows: this.rows };
-    const partial = await PartialStore.open(`${this.folder}.partial`, plan, this.finished);
-    this.partial = partial;
-    await this.noteDiskSpace(partial.finishedRows);
-    const task = this.options.progress.start('images', this.rows, 'images', partial.finishedRows);
+  /** Makes the store, or helps the process that does, until it is complete. */
+  private async make(): Promise<ImageStore> {
+    const { progress, signal, pollMilliseconds = POLL } = this.options;
+    let lost = new AbortController();
+    const work = this.workOf((reason) => lost.abort(reason));
+    await makeFolder(dirname(this.folder));
+    const seeker = new ClaimSeeker(this.folder, this.options.claims);
+    const helper = new StoreHelper(work, seeker);
     try {
-      await this.decodeMissing(partial, task, signal).finally(() => partial.flush());
+      for (let told: string | undefined; ; ) {
+        throwIfAborted(signal, RESUME_HINT);
+        if (lost.signal.aborted) progress.note(LOST);
+        lost = new AbortController();
+        const stop = signal === undefined ? lost.signal : AbortSignal.any([signal, lost.signal]);
+        const claim = seeker.seek() ?? (await helper.help(stop));
+        const store = await (claim === undefined
+          ? findCompleteStore(this.folder)
+          : this.makeWith(claim, work, stop, lost));
+        if (store !== undefined) {
+          await readAgain(store.dataPath);
+          helper.finish(this.rows);
+          return store;
+        }
+        if (claim !== undefined || lost.signal.aborted) continue;
+        const owner = nameOwner(seeker.holder);
+        if (owner !== told) progress.note(`Waiting for ${owner}, which is reading the same images.`);
+        told = owner;
+        await sleep(pollMilliseconds, undefined, { signal: stop }).catch(() => {});
+      }
     } finally {
-      task.finish();
-      await partial.close();
+      helper.finish();
     }
-    throwIfAborted(signal, RESUME_HINT);
-    return this.publish(partial);
   }
 
-  /** Keeps `concurrency` images in work until none is missing, one fails for good, or the signal says stop. */
-  private async decodeMissing(partial: PartialStore, task: ProgressTask, signal: AbortSignal): Promise<void> {
-    const rows = partial.missingRows();
-    const lane = async (): Promise<void> => {
-      for (const row of rows) {
-        if (signal.aborted) return;
-        await this.decodeRow(row, partial);
-        task.advance(1);
-      }
-    };
-    const lanes = Array.from({ length: this.options.concurrency ?? 8 * decodeThreads() }, lane);
-    const failed = (await Promise.allSettled(lanes)).find((outcome) => outcome.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
-  }
-
-  private async decodeRow(row: number, partial: PartialStore): Promise<void> {
-    const { path } = this.dataset.entries[row]!;
-    let pixels: Uint8Array;
+  /** With the claim on the store; undefined when it was lost to another process. */
+  private async makeWith(
+    claim: Claim,
+    work: StoreWork,
+    stop: AbortSignal,
+    lost: AbortController,
+  ): Promise<ImageStore | undefined> {
+    claim.lost.addEventListener('abort', () => lost.abort(claim.lost.reason));
     try {
-      pixels = await this.pixelsOf(row, path);
+      return (await findCompleteStore(this.folder)) ?? (await makeStore(work, claim, stop));
     } catch (error) {
-      if (!(error instanceof ThawError) || error.code !== 'IMAGE') throw error;
-      return partial.putQuarantined({ row, path, reason: error.summary });
+      if (!claim.isHeld()) lost.abort(error);
+      if (!lost.signal.aborted) throw error;
+      return undefined;
+    } finally {
+      claim.release();
     }
-    return partial.put(row, pixels);
   }
 
-  private async pixelsOf(row: number, path: string): Promise<Uint8Array> {
-    const { root, embedded } = this.dataset;
-    const file = join(root, path);
-    return embedded === undefined
-      ? decodeImage(file, this.layout)
-      : layOut(await embedded.read(row), file, this.layout);
+  private workOf(onLost: (reason: unknown) => void): StoreWork {
+    const { cache, progress, claims = {}, pollMilliseconds = POLL } = this.options;
+    const { id, layout, rows, dataset, folder, partial, finished } = this;
+    return {
+      plan: { id, layout, rows },
+      dataset,
+      cache,
+      folder,
+      partial,
+      claims: new ShardClaims(partial, claims, onLost),
+      finished,
+      progress,
+      concurrency: this.options.concurrency ?? 8 * decodeThreads(),
+      journalMilliseconds: this.options.journalMilliseconds ?? JOURNAL,
+      pollMilliseconds,
+      resumeHint: RESUME_HINT,
+      onDecoded: () => {
+        this.decodedHere++;
+      },
+    };
   }
+}
 
-  private async publish(partial: PartialStore): Promise<ImageStore> {
-    const { name, root } = this.dataset;
-    const [first, ...others] = partial.quarantined;
-    if (first !== undefined) {
-      if (others.length + 1 === this.rows) {
-        await partial.discard();
-        throw new ThawError(
-          'IMAGE',
-          `none of the ${this.rows} images can be read; the first: ${first.reason}`,
-          {
-            file: join(root, first.path),
-            hint: 'Check that the paths of the data set lead to image files.',
-          },
-        );
-      }
-      this.options.progress.note(
-        `${others.length + 1} of ${this.rows} images of ${name} cannot be read and are left out, the first is ${first.path}: ${first.reason}`,
-      );
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause) => {
+    throw ioError(cause, folder, 'write');
+  });
+}
+
+/**
+ * Makes NFS drop what this host has cached of a file that another host has written meanwhile, from mappings of it too: that
+ * happens when it is opened and read, not when a mapped page is touched.
+ */
+async function readAgain(path: string): Promise<void> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      await file.read(Buffer.alloc(1), 0, 1, 0);
+    } finally {
+      await file.close();
     }
-    const index = await partial.publish(this.folder);
-    return { folder: this.folder, dataPath: join(this.folder, DATA_FILE), index };
-  }
-
-  /** A full disk is better known now than in an hour; compressing file systems may still have room, so it is no error. */
-  private async noteDiskSpace(finishedRows: number): Promise<void> {
-    const needed = (this.rows - finishedRows) * rowBytes(this.layout);
-    const disk = await statfs(this.options.cache).catch(() => undefined);
-    if (disk === undefined || disk.bavail * disk.bsize >= needed) return;
-    const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
-    this.options.progress.note(
-      `The images need ${megabytes(needed)}, ${megabytes(disk.bavail * disk.bsize)} are free in ${this.options.cache}.`,
-    );
+  } catch (cause) {
+    throw ioError(cause, path, 'read');
   }
 }
 

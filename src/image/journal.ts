@@ -9,6 +9,8 @@ export interface JournalHead {
   readonly id: string;
   readonly rows: number;
   readonly blockRows: number;
+  /** First row of a shard that has its own file; absent for the whole store. */
+  readonly first?: number;
 }
 
 /** A block of rows whose pixels are on the disk. */
@@ -30,7 +32,9 @@ const entrySchema = z.object({
   ),
 });
 
-type Entry = z.infer<typeof entrySchema>;
+export type JournalEntry = z.infer<typeof entrySchema>;
+
+const CHUNK = 1 << 16;
 
 /**
  * Which blocks of a half-made store are on the disk: one JSON line a flush, after a line that says what store it is. A line
@@ -41,45 +45,35 @@ export class Journal {
     private readonly path: string,
     private readonly handle: FileHandle,
     private length: number,
-    /** What former runs have finished. */
-    readonly finished: readonly FinishedBlock[],
-    /** Wall seconds of former runs. */
-    readonly seconds: number,
   ) {}
 
-  /** Opens or begins the journal at `path`; one with another head is begun anew. */
-  static async open(path: string, head: JournalHead): Promise<Journal> {
+  /**
+   * Opens the journal at `path` and hands over what former runs have noted, entry by entry; one with another head is begun
+   * anew. Throws IO.
+   */
+  static async open(
+    path: string,
+    head: JournalHead,
+    onEntry: (entry: JournalEntry) => void,
+  ): Promise<Journal> {
     try {
       const handle = await open(path, 'a+');
-      const [first, ...rest] = completeLines(await handle.readFile('utf8'));
-      const headLine = `${JSON.stringify(head)}\n`;
-      if (first !== headLine) {
-        await handle.truncate(0);
-        await handle.writeFile(headLine);
-        return new Journal(path, handle, headLine.length, [], 0);
-      }
-      const { entries, length } = readEntries(rest);
-      await handle.truncate(headLine.length + length);
-      const seconds = entries.reduce((sum, entry) => sum + entry.seconds, 0);
-      return new Journal(
-        path,
-        handle,
-        headLine.length + length,
-        entries.flatMap((entry) => entry.blocks),
-        seconds,
-      );
+      const tail = new JournalTail(head);
+      await tail.read(handle, onEntry);
+      await handle.truncate(tail.length);
+      const journal = new Journal(path, handle, tail.length);
+      if (tail.length === 0) await journal.append(headLine(head));
+      return journal;
     } catch (cause) {
       throw ioError(cause, path, 'write');
     }
   }
 
-  /** Notes blocks whose data is on the disk, and `seconds` spent since the last note. */
+  /** Notes blocks whose data is on the disk, and `seconds` spent since the last note. Throws IO. */
   async add(blocks: readonly FinishedBlock[], seconds: number): Promise<void> {
-    const line = Buffer.from(`${JSON.stringify({ seconds, blocks })}\n`);
     try {
-      await writeAll(this.handle, line, this.length);
+      await this.append(Buffer.from(`${JSON.stringify({ seconds, blocks })}\n`));
       await this.handle.datasync();
-      this.length += line.byteLength;
     } catch (cause) {
       throw ioError(cause, this.path, 'write');
     }
@@ -88,30 +82,63 @@ export class Journal {
   close(): Promise<void> {
     return this.handle.close();
   }
-}
 
-/** The entries up to the first line that is none, and the bytes that they take. */
-function readEntries(lines: readonly string[]): { entries: Entry[]; length: number } {
-  const entries: Entry[] = [];
-  let length = 0;
-  for (const line of lines) {
-    const entry = parseEntry(line);
-    if (entry === undefined) break;
-    entries.push(entry);
-    length += Buffer.byteLength(line);
+  private async append(line: Buffer): Promise<void> {
+    await writeAll(this.handle, line, this.length);
+    this.length += line.byteLength;
   }
-  return { entries, length };
 }
 
-function parseEntry(line: string): Entry | undefined {
+/** Reads a journal as far as it goes, and on from there when it has grown. */
+export class JournalTail {
+  private readonly head: Buffer;
+  private sound = 0;
+
+  constructor(head: JournalHead) {
+    this.head = headLine(head);
+  }
+
+  /** Bytes up to the first line that is torn or none of ours; 0 when not even the head is right. */
+  get length(): number {
+    return this.sound;
+  }
+
+  /** Hands over the entries that it has not read yet, up to the first line that is none. */
+  async read(handle: FileHandle, onEntry: (entry: JournalEntry) => void): Promise<void> {
+    let left: Buffer = Buffer.alloc(0);
+    for (let position = this.sound; ; ) {
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(CHUNK), 0, CHUNK, position);
+      if (bytesRead === 0) return;
+      position += bytesRead;
+      left = Buffer.concat([left, buffer.subarray(0, bytesRead)]);
+      for (let end = left.indexOf(0x0a); end >= 0; end = left.indexOf(0x0a)) {
+        if (!this.take(left.subarray(0, end + 1), onEntry)) return;
+        left = left.subarray(end + 1);
+      }
+    }
+  }
+
+  private take(line: Buffer, onEntry: (entry: JournalEntry) => void): boolean {
+    if (this.sound === 0) {
+      if (!line.equals(this.head)) return false;
+    } else {
+      const entry = parseEntry(line.toString('utf8'));
+      if (entry === undefined) return false;
+      onEntry(entry);
+    }
+    this.sound += line.byteLength;
+    return true;
+  }
+}
+
+function headLine(head: JournalHead): Buffer {
+  return Buffer.from(`${JSON.stringify(head)}\n`);
+}
+
+function parseEntry(line: string): JournalEntry | undefined {
   try {
     return entrySchema.parse(JSON.parse(line));
   } catch {
     return undefined;
   }
-}
-
-/** The lines that end in a newline, newline included. */
-function completeLines(text: string): string[] {
-  return text.match(/.*\n/g) ?? [];
 }

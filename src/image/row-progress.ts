@@ -1,6 +1,10 @@
+import type { RowRange } from './shards.js';
+
 /** How many rows from the first on are finished, and who waits for how many. */
 export class RowProgress {
-  private finished = 0;
+  private prefix = 0;
+  /** Finished rows behind a gap: end by first row. */
+  private readonly behind = new Map<number, number>();
   private failure: { readonly error: unknown } | undefined;
   private waiting: {
     readonly rows: number;
@@ -10,10 +14,24 @@ export class RowProgress {
 
   constructor(private readonly onRows?: (completeRows: number) => void) {}
 
+  /** These rows are finished now, whatever lies before them; saying so twice is fine. */
+  finish({ first, end }: RowRange): void {
+    if (first > this.prefix) {
+      this.behind.set(first, end);
+      return;
+    }
+    let reached = Math.max(end, this.prefix);
+    for (let next = this.behind.get(reached); next !== undefined; next = this.behind.get(reached)) {
+      this.behind.delete(reached);
+      reached = next;
+    }
+    this.reach(reached);
+  }
+
   /** Rows [0, rows) are finished now. */
   reach(rows: number): void {
-    if (rows <= this.finished) return;
-    this.finished = rows;
+    if (rows <= this.prefix) return;
+    this.prefix = rows;
     this.onRows?.(rows);
     const ready = this.waiting.filter((waiter) => waiter.rows <= rows);
     this.waiting = this.waiting.filter((waiter) => waiter.rows > rows);
@@ -29,7 +47,7 @@ export class RowProgress {
 
   /** Resolves when rows [0, rows) are finished, rejects with what ended the work before. */
   ready(rows: number): Promise<void> {
-    if (rows <= this.finished) return Promise.resolve();
+    if (rows <= this.prefix) return Promise.resolve();
     if (this.failure !== undefined) return Promise.reject(this.failure.error);
     return new Promise((resolve, reject) => this.waiting.push({ rows, resolve, reject }));
   }

@@ -120,6 +120,17 @@ test('an owner that has lost its claim is told', async (t) => {
   );
 });
 
+test('an owner whose claim was taken over and left again is told', async (t) => {
+  const store = join(await temporaryFolder(t), 'store');
+  const claim = new ClaimSeeker(store, FAST).seek();
+  assert.ok(claim !== undefined && claim.isHeld());
+  await rm(`${store}.claim`);
+  assert.equal(claim.isHeld(), false);
+  await once(claim.lost, 'abort');
+  assert.match(String(claim.lost.reason), /taken over by another process/);
+  claim.release();
+});
+
 test('who seeks a claim can do something else meanwhile', async (t) => {
   const folder = await temporaryFolder(t);
   const store = join(folder, 'store');

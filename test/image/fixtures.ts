@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,4 +75,16 @@ export function recordProgress(): RecordedProgress {
       };
     },
   };
+}
+
+/** A small file system is needed to fill it: why there can be none. */
+export function cannotMount(): string | false {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0)
+    return 'mounting a small tmpfs needs root on Linux';
+  try {
+    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { stdio: 'ignore' });
+    return false;
+  } catch {
+    return 'this system does not let the test mount a tmpfs';
+  }
 }

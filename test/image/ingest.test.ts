@@ -20,7 +20,7 @@ import { ThawError } from '../../src/base/errors.js';
 import { silent } from '../../src/base/progress.js';
 import { findImageStore, ingest, startIngest } from '../../src/image/ingest.js';
 import { openImageStore } from '../../src/image/store.js';
-import { datasetOf, ramp, recordProgress, temporaryFolder, writeRamps } from './fixtures.js';
+import { cannotMount, datasetOf, ramp, recordProgress, temporaryFolder, writeRamps } from './fixtures.js';
 import { encodePng } from './png.js';
 
 const layout = { size: 32, geometry: 'fill', channels: 1 } as const;
@@ -341,15 +341,3 @@ test('a full disk is named, and with more room the ingest goes on', { skip: cann
     execFileSync('umount', [cache]);
   }
 });
-
-/** A small file system is needed to fill it. */
-function cannotMount(): string | false {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0)
-    return 'mounting a small tmpfs needs root on Linux';
-  try {
-    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { stdio: 'ignore' });
-    return false;
-  } catch {
-    return 'this system does not let the test mount a tmpfs';
-  }
-}
