@@ -72,6 +72,10 @@ export const FACTOR_COLUMNS: readonly TrialColumn[] = [
   spec('batch_norm', 'string', ({ network }) => network?.batchNorm ?? null),
   spec('precision', 'string', ({ network }) => network?.precision ?? null),
   spec('clip_norm', 'double', ({ network }) => network?.clipNorm ?? null),
+  spec('discriminative', 'string', ({ network }) =>
+    network === undefined ? null : canonicalJson(network.discriminative),
+  ),
+  spec('at_unfreeze', 'string', ({ network }) => network?.atUnfreeze ?? null),
   spec('augment', 'string', ({ network }) => augmentText(network?.augment)),
   spec('test_views', 'string', ({ testViews = 'none' }) =>
     typeof testViews === 'string' ? testViews : canonicalJson(testViews),

@@ -32,6 +32,8 @@ const TITLES: ReadonlyMap<keyof TrialSettings, string> = new Map([
   ['batchNorm', 'Batch norm'],
   ['precision', 'Precision'],
   ['clipNorm', 'Gradient norm clipped at'],
+  ['discriminative', 'Learning rates by stage'],
+  ['atUnfreeze', 'Policy at unfreezing'],
   ['augment', 'Augmentation'],
   ['testViews', 'Test views'],
 ]);
@@ -105,6 +107,7 @@ type Variant = Readonly<Record<string, unknown>> & { readonly kind: string };
 function levelNames(values: readonly unknown[]): string[] {
   return values.map((value) => {
     if (value === undefined) return UNUSED;
+    if (Array.isArray(value)) return value.map((part) => Number(part.toPrecision(3))).join(', ');
     if (typeof value !== 'object' || value === null) return String(value);
     if ('kind' in value) return variantName(value as Variant, values as readonly Variant[]);
     if ('passes' in value) {

@@ -1,6 +1,6 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { AugmentSpec, NetworkSpec } from '../train/trial.js';
-import { byShape, mapping, number, whole, words } from './schema-words.js';
+import { byShape, expected, mapping, number, whole, words } from './schema-words.js';
 
 const share = number('a number from 0 to 1', (value) => value >= 0 && value <= 1);
 const notNegative = number('a number of at least 0', (value) => value >= 0 && Number.isFinite(value));
@@ -58,12 +58,19 @@ function noneOr<Inner extends z.ZodType>(inner: Inner) {
   return byShape((value): typeof none | Inner => (typeof value === 'string' ? none : inner));
 }
 
+const factor = number('a number above 0', (value) => value > 0 && Number.isFinite(value));
+const factors = z.array(factor, expected('a list of numbers above 0')).min(3, expected('at least 3 numbers'));
+
 /** Keys of `training:` that only strategies which train a network use; each may be an axis. */
 export const networkFields = {
   batchNorm: words('batch', 'frozen', 'fixed'),
   precision: words('fp32', 'bf16'),
   clipNorm: notNegative,
   augment: noneOr(augmentation),
+  discriminative: byShape((value): typeof factor | typeof factors =>
+    Array.isArray(value) ? factors : factor,
+  ),
+  atUnfreeze: words('continue', 'restart'),
 } satisfies Record<keyof NetworkSpec, z.ZodType>;
 
 export const networkDefaults: NetworkSpec = {
@@ -71,6 +78,8 @@ export const networkDefaults: NetworkSpec = {
   precision: 'fp32',
   clipNorm: 0,
   augment: 'none',
+  discriminative: 1,
+  atUnfreeze: 'continue',
 };
 
 const partialAugmentation = mapping({

@@ -15,6 +15,8 @@ const NETWORK_KEYS: ReadonlySet<string> = new Set(
     precision: true,
     clipNorm: true,
     augment: true,
+    discriminative: true,
+    atUnfreeze: true,
   } satisfies Record<keyof NetworkSpec, true>),
 );
 
@@ -25,7 +27,7 @@ export function trainsNetwork(strategy: Strategy): boolean {
 
 /** Whether training starts from activations in a feature store, not from images. */
 export function readsFeatures(strategy: Strategy): boolean {
-  return strategy !== 'full';
+  return strategy === 'extractor' || strategy === 'last-block';
 }
 
 /** Whether a setting has a say in the trials of a strategy; one that has none is not part of their specs. */
@@ -37,10 +39,11 @@ export function usesSetting(strategy: Strategy, key: string): boolean {
 
 /** The spec of a trial: its settings without those that its strategy does not use. */
 export function specOf(settings: TrialSettings): TrialSpec {
-  const { batchNorm, precision, clipNorm, augment, testViews, ...rest } = settings;
+  const { batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze, testViews, ...rest } =
+    settings;
   const common = testViews === 'none' ? rest : { ...rest, testViews };
   if (!trainsNetwork(common.strategy)) return common;
-  const network = { batchNorm, precision, clipNorm, augment };
+  const network = { batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze };
   const unscaled = { ...common, featureScaling: 'none', network } as const;
   return readsFeatures(common.strategy)
     ? { ...unscaled, cut: LAST_STAGE_CUT }

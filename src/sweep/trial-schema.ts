@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { OptimizerSpec, PolicySpec } from '../train/trial.js';
+import { freezeRule, STRATEGY_FORMS } from '../train/freeze.js';
+import type { OptimizerSpec, PolicySpec, Strategy } from '../train/trial.js';
 import {
   networkDefaults,
   networkFields,
@@ -35,6 +36,8 @@ const momentumCycle = z.union([z.literal('fixed'), mapping({ minimum: rate, maxi
   ...expected('`fixed` or {minimum, maximum}, each from 0 to below 1'),
 });
 
+const cycleCount = whole('a whole number from 1 to 1000', 1, 1000);
+
 /** Defaults: one-cycle as in Smith & Topin 2018 with the divisors that its common implementations share. */
 const policy = byKind(
   mapping({ kind: z.literal('constant') }),
@@ -52,6 +55,27 @@ const policy = byKind(
     at: distinct(
       z.array(milestone, expected('a list of parts of the training')).min(1, expected('at least one part')),
     ).default([0.5, 0.75]),
+  }),
+  mapping({
+    kind: z.literal('warmup'),
+    warmup: rate.default(0.1),
+    start: share.default(0),
+    after: words('constant', 'linear', 'cosine').default('constant'),
+  }),
+  mapping({
+    kind: z.literal('cyclic'),
+    mode: words('triangular', 'triangular2', 'exp-range').default('triangular'),
+    cycles: cycleCount.default(4),
+    rise: milestone.default(0.5),
+    minimum: share.default(0.1),
+    gamma: number('a number above 0 and up to 1', (value) => value > 0 && value <= 1).default(0.999),
+    momentum: momentumCycle.default({ minimum: 0.85, maximum: 0.95 }),
+  }),
+  mapping({
+    kind: z.literal('warm-restarts'),
+    cycles: cycleCount.default(3),
+    multiply: whole('a whole number from 1 to 10', 1, 10).default(2),
+    minimum: share.default(0),
   }),
 ) satisfies z.ZodType<PolicySpec>;
 
@@ -123,13 +147,18 @@ export const trainingSchema = mapping({
   precision: networkFields.precision.default(networkDefaults.precision),
   clipNorm: networkFields.clipNorm.default(networkDefaults.clipNorm),
   augment: networkFields.augment.default(networkDefaults.augment),
+  discriminative: networkFields.discriminative.default(1),
+  atUnfreeze: networkFields.atUnfreeze.default(networkDefaults.atUnfreeze),
 }) satisfies z.ZodType<TrainingSpec>;
 
 const trialFields = {
   dataset: name,
   task: name,
   source: name,
-  strategy: words('extractor', 'last-block', 'full'),
+  strategy: z.custom<Strategy>(
+    (value) => value === 'extractor' || (typeof value === 'string' && freezeRule(value) !== undefined),
+    expected(`one of ${STRATEGY_FORMS}`),
+  ),
   ...trainingFields,
   n: z.union([count, z.literal('all')], expected('a whole number of at least 1 or `all`')),
   seed,
@@ -186,7 +215,7 @@ const partial = {
   policy: z.preprocess(
     kindWord('kind'),
     mapping({
-      kind: words('constant', 'cosine', 'one-cycle', 'step').optional(),
+      kind: words('constant', 'cosine', 'one-cycle', 'step', 'warmup', 'cyclic', 'warm-restarts').optional(),
       final: share.optional(),
       warmup: rate.optional(),
       startDivisor: positive.optional(),
@@ -194,6 +223,14 @@ const partial = {
       momentum: momentumCycle.optional(),
       factor: positive.optional(),
       at: z.array(milestone, expected('a list of parts of the training')).optional(),
+      start: share.optional(),
+      after: words('constant', 'linear', 'cosine').optional(),
+      mode: words('triangular', 'triangular2', 'exp-range').optional(),
+      cycles: cycleCount.optional(),
+      rise: milestone.optional(),
+      minimum: share.optional(),
+      gamma: share.optional(),
+      multiply: cycleCount.optional(),
     }),
   ),
   optimizer: z.preprocess(

@@ -6,6 +6,7 @@ import { assembleOptions } from '../features/assemble.js';
 import type { FeatureStore } from '../features/store.js';
 import { augmentedSide, nativeView, viewKey, viewSide } from '../features/view.js';
 import { withClassifier } from '../model/classifier.js';
+import { randomised } from '../model/randomise.js';
 import type { LoadedModel } from '../model/registry.js';
 import type { NetworkStrategy } from './freeze.js';
 import { inverseWeights } from './label-weights.js';
@@ -44,11 +45,13 @@ export function openNetwork(
 ): Network {
   const { task, model, images } = inputs;
   const { network, strategy } = spec;
-  const input = strategy === 'full' ? imageInput(inputs, network) : featureInput(inputs, network);
+  const fromImages = strategy !== 'last-block';
+  const input = fromImages ? imageInput(inputs, network) : featureInput(inputs, network);
   const stored = images.index.layout.size;
-  const { graph, stages } = withClassifier(model, {
+  const source = strategy === 'none' ? { ...model, graph: randomised(model.graph, spec.seed) } : model;
+  const { graph, stages } = withClassifier(source, {
     size: input.kind === 'images' ? augmentedSide(input.augment, stored) : stored,
-    cut: strategy === 'full' ? undefined : spec.cut,
+    cut: fromImages ? undefined : spec.cut,
     outputs: task.outputNames.length,
     dropout: spec.dropout,
     seed: spec.seed,
@@ -85,7 +88,7 @@ export function viewInputs(
   const { images, features } = inputs;
   const stored = images.index.layout.size;
   const augment = spec.network.augment === 'none' ? NO_AUGMENT : spec.network.augment;
-  const side = spec.strategy === 'full' ? augmentedSide(augment, stored) : stored;
+  const side = spec.strategy === 'last-block' ? stored : augmentedSide(augment, stored);
   const others = storedViews(spec).slice(1).map(viewKey);
   return viewsOf(spec).map((view) => {
     if (view === 'identity') return 'own';

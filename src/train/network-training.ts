@@ -4,7 +4,7 @@ import type { Network } from '../engine/network.js';
 import { macroAuroc } from '../stats/evaluate.js';
 import { type LossWeights, meanLoss } from '../stats/loss.js';
 import { targetsOf } from './evaluate-trial.js';
-import { freezePlan } from './freeze.js';
+import { freezePlan, phasesOf, stageFactors } from './freeze.js';
 import { inverseWeights } from './label-weights.js';
 import type { NetworkTrialSpec } from './network-setup.js';
 import { learningRates, momenta, rateTable } from './schedule.js';
@@ -43,7 +43,7 @@ export async function trainEpochs(
   { signal, onProgress }: TrialOptions,
 ): Promise<NetworkHistory> {
   const call = signal === undefined ? {} : { signal };
-  const requestOf = passRequests(network.stages.length, task, spec, trial);
+  const requestOf = passRequests(network.stages, task, spec, trial);
   const measure = validationMeasure(task, spec, trial);
   const trainLoss: number[] = [];
   const validationLoss: number[] = [];
@@ -79,19 +79,30 @@ function isBetter(criterion: number, best: number): boolean {
   return Number.isNaN(criterion) ? Number.isNaN(best) : !(criterion >= best);
 }
 
+function joined(parts: readonly Float32Array[]): Float32Array {
+  return Float32Array.from(parts.flatMap((part) => [...part]));
+}
+
 /** The engine's request for each epoch: its order of samples and its part of the tables over all steps. */
 function passRequests(
-  stages: number,
+  names: readonly string[],
   task: Task,
   spec: NetworkTrialSpec,
   { subset }: ReadyTrial,
 ): (epoch: number) => NativeTrainRequest {
   const steps = Math.ceil(subset.rows.length / spec.batch);
   const totalSteps = steps * spec.epochs;
-  const factors = new Array<number>(stages).fill(1);
-  const rates = rateTable(learningRates(spec.policy, spec.lr, totalSteps), factors);
-  const moving = momenta(spec.policy, totalSteps);
-  const trained = freezePlan(spec.strategy, stages, totalSteps);
+  const stages = names.length;
+  const trained = freezePlan(spec.strategy, names, totalSteps, steps);
+  const phases = spec.network.atUnfreeze === 'restart' ? phasesOf(trained) : ([[0, totalSteps]] as const);
+  const lengths = phases.map(([first, end]) => end - first);
+  const factors = stageFactors(spec.network.discriminative, names);
+  const rates = rateTable(
+    joined(lengths.map((length) => learningRates(spec.policy, spec.lr, length))),
+    factors,
+  );
+  const parts = lengths.map((length) => momenta(spec.policy, length));
+  const moving = parts.some((part) => part === undefined) ? undefined : joined(parts as Float32Array[]);
   return (epoch) => {
     const order = epochOrder(subset.rows, epoch, spec.seed);
     const [first, end] = [epoch * steps, (epoch + 1) * steps];

@@ -44,7 +44,63 @@ export function schedule(policy: PolicySpec, totalSteps: number): Schedule {
     }
     case 'one-cycle':
       return oneCycleRates(policy, totalSteps);
+    case 'warmup':
+      return warmup(policy, totalSteps);
+    case 'cyclic': {
+      const height = cycleHeight(policy, totalSteps);
+      return (step) => policy.minimum + (1 - policy.minimum) * height(step);
+    }
+    case 'warm-restarts':
+      return warmRestarts(policy, totalSteps);
   }
+}
+
+type Warmup = Extract<PolicySpec, { kind: 'warmup' }>;
+type Cyclic = Extract<PolicySpec, { kind: 'cyclic' }>;
+type WarmRestarts = Extract<PolicySpec, { kind: 'warm-restarts' }>;
+
+/** Goyal et al., "Accurate, large minibatch SGD", 2017: the full rate is reached at step round(warmup · total). */
+function warmup({ warmup: part, start, after }: Warmup, total: number): Schedule {
+  const reached = Math.round(part * total);
+  return (step) => {
+    if (step < reached) return start + ((1 - start) * step) / reached;
+    const fraction = (step - reached) / (total - reached);
+    if (after === 'constant') return 1;
+    return after === 'linear' ? 1 - fraction : anneal(1, 0, fraction);
+  };
+}
+
+/**
+ * Height over the minimum, 0 to 1 (Smith, "Cyclical learning rates for training neural networks", 2017, as PyTorch's
+ * CyclicLR). Steps up and down are whole, at least one of each, so that cycles are equally long.
+ */
+function cycleHeight({ mode, cycles, rise, gamma }: Cyclic, total: number): Schedule {
+  const length = Math.max(2, Math.round(total / cycles));
+  const up = Math.min(length - 1, Math.max(1, Math.round(rise * length)));
+  const amplitude = (step: number) => {
+    if (mode === 'triangular') return 1;
+    return mode === 'exp-range' ? gamma ** step : 1 / 2 ** Math.floor(step / length);
+  };
+  return (step) => {
+    const place = step % length;
+    return amplitude(step) * (place <= up ? place / up : (length - place) / (length - up));
+  };
+}
+
+/**
+ * Loshchilov & Hutter, "SGDR", 2017, as PyTorch's CosineAnnealingWarmRestarts with a first cycle of the whole number of steps
+ * that is nearest to total / (1 + m + m² + …).
+ */
+function warmRestarts({ cycles, multiply, minimum }: WarmRestarts, total: number): Schedule {
+  let shares = 0;
+  for (let cycle = 0; cycle < cycles; cycle++) shares += multiply ** cycle;
+  const first = Math.max(1, Math.round(total / shares));
+  return (step) => {
+    let place = step;
+    let length = first;
+    for (; place >= length; length *= multiply) place -= length;
+    return anneal(1, minimum, place / length);
+  };
 }
 
 /** [totalSteps] learning rate of every step. */
@@ -69,8 +125,16 @@ export function rateTable(rates: Float32Array, factors: readonly number[]): Floa
 
 /** [totalSteps] momentum (SGD) or β1 (Adam) of every step where the policy moves it, else undefined. */
 export function momenta(policy: PolicySpec, totalSteps: number): Float32Array | undefined {
-  if (policy.kind !== 'one-cycle' || policy.momentum === 'fixed') return undefined;
+  if ((policy.kind !== 'one-cycle' && policy.kind !== 'cyclic') || policy.momentum === 'fixed')
+    return undefined;
   const { minimum, maximum } = policy.momentum;
+  if (policy.kind === 'cyclic') {
+    const height = cycleHeight(policy, totalSteps);
+    return Float32Array.from(
+      { length: totalSteps },
+      (_, step) => maximum - (maximum - minimum) * height(step),
+    );
+  }
   const value = oneCycle(totalSteps, policy.warmup, [maximum, minimum, maximum]);
   return Float32Array.from({ length: totalSteps }, (_, step) => value(step));
 }

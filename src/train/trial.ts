@@ -19,7 +19,35 @@ export type PolicySpec =
       readonly momentum: { readonly minimum: number; readonly maximum: number } | 'fixed';
     }
   /** Multiplied by `factor` at each of the given fractions of the steps. */
-  | { readonly kind: 'step'; readonly factor: number; readonly at: readonly number[] };
+  | { readonly kind: 'step'; readonly factor: number; readonly at: readonly number[] }
+  /** Linear from lr · start up to lr over `warmup` of the steps, then as `after` says. */
+  | {
+      readonly kind: 'warmup';
+      readonly warmup: number;
+      readonly start: number;
+      readonly after: 'constant' | 'linear' | 'cosine';
+    }
+  /**
+   * `cycles` equal cycles between lr · minimum and lr: up over `rise` of a cycle, then down, both linear. The height above the
+   * minimum is the same in every cycle (`triangular`), halved from cycle to cycle (`triangular2`), or multiplied by `gamma`
+   * in every step (`exp-range`). Momentum (β1) runs opposite.
+   */
+  | {
+      readonly kind: 'cyclic';
+      readonly mode: 'triangular' | 'triangular2' | 'exp-range';
+      readonly cycles: number;
+      readonly rise: number;
+      readonly minimum: number;
+      readonly gamma: number;
+      readonly momentum: { readonly minimum: number; readonly maximum: number } | 'fixed';
+    }
+  /** Cosine from lr down to lr · minimum, again and again: `cycles` cycles, each `multiply` times as long as the one before. */
+  | {
+      readonly kind: 'warm-restarts';
+      readonly cycles: number;
+      readonly multiply: number;
+      readonly minimum: number;
+    };
 
 export type OptimizerSpec =
   | { readonly kind: 'sgd'; readonly momentum: number; readonly nesterov: boolean }
@@ -31,10 +59,22 @@ export type OptimizerSpec =
     };
 
 /**
- * What is trained: a linear head on the frozen backbone's pooled features; the last stage of the backbone and a head, from
- * activations at the cut before it; the whole network.
+ * What is trained, and when: a linear head on the frozen backbone's pooled features (`extractor`); the last stage of the
+ * backbone and a head, from activations at the cut before it (`last-block`); the whole network, from the source's weights
+ * (`full`) or from random ones (`none`); or a part of it that may change from step to step (see train/freeze.ts).
  */
-export type Strategy = 'extractor' | 'last-block' | 'full';
+export type Strategy =
+  | 'extractor'
+  | 'last-block'
+  | 'full'
+  | 'none'
+  | 'gradual'
+  | 'ulmfit'
+  | 'lp-ft'
+  | `stage:${string}`
+  | `surgical:${string}`
+  | `gradual:${string}`
+  | `lp-ft:${string}`;
 
 /** What is done to images in training; the engine's own list, in which 0 leaves a step out. */
 export type AugmentSpec = NativeAugment;
@@ -56,6 +96,13 @@ export interface NetworkSpec {
   /** Gradients are scaled down to this global L2 norm, 0 = never. */
   readonly clipNorm: number;
   readonly augment: AugmentSpec | 'none';
+  /**
+   * Learning rates of earlier stages: a number is the factor from each stage to the one before it; a list has a factor for every
+   * stage, or for the first and second half of the backbone and the head. 1 = the same for all.
+   */
+  readonly discriminative: number | readonly number[];
+  /** Whether the policy goes on over the whole training, or begins anew whenever other stages are trained. */
+  readonly atUnfreeze: 'continue' | 'restart';
 }
 
 /**

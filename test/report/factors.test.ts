@@ -5,7 +5,14 @@ import { findFactors } from '../../src/report/factors.js';
 import type { NetworkSpec, TrialSpec } from '../../src/train/trial.js';
 import { spec } from './fixture.js';
 
-const network: NetworkSpec = { batchNorm: 'batch', precision: 'fp32', clipNorm: 0, augment: 'none' };
+const network: NetworkSpec = {
+  batchNorm: 'batch',
+  precision: 'fp32',
+  clipNorm: 0,
+  augment: 'none',
+  discriminative: 1,
+  atUnfreeze: 'continue',
+};
 function full(changes: Partial<NetworkSpec>): TrialSpec {
   return {
     ...spec,

@@ -24,7 +24,7 @@ const inRest = (rest: string, options: ConfigOptions = {}) => mistakes(configTex
 
 describe('a config', () => {
   it('is filled in with defaults', () => {
-    const { name, file, out, cache, device, extractor, data, tasks, sources, training, axes, exclude } = config('');
+    const { name, file, out, cache, device, data, tasks, sources, training, axes, exclude } = config('');
     assert.deepEqual(
       { name, file, out, cache, device },
       {
@@ -68,6 +68,8 @@ describe('a config', () => {
       precision: 'fp32',
       clipNorm: 0,
       augment: 'none',
+      discriminative: 1,
+      atUnfreeze: 'continue',
     });
     assert.deepEqual(
       axes.map(({ keys, points }) => [keys.join(), points.length]),
@@ -251,7 +253,7 @@ describe('mistakes in a config', () => {
       ),
       [
         "sweep.yaml:8:11: training.epochs: expected a whole number of at least 1, received 'many'.",
-        "sweep.yaml:9:3: training.epoch: expected one of cut, featureDtype, policy, lr, dropout, weightDecay, optimizer, labelWeights, featureScaling, epochs, batch, subset, validation, select, testViews, batchNorm, precision, clipNorm, augment, received 'epoch'. Did you mean 'epochs'?",
+        "sweep.yaml:9:3: training.epoch: expected one of cut, featureDtype, policy, lr, dropout, weightDecay, optimizer, labelWeights, featureScaling, epochs, batch, subset, validation, select, testViews, batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze, received 'epoch'. Did you mean 'epochs'?",
         'sweep.yaml:10:12: training.dropout: expected a number from 0 to below 1, received 1.',
         'sweep.yaml:12:13: grid.lr[1]: expected a number above 0, received -1.',
         "sweep.yaml:13:20: grid.task[1]: expected a name from `tasks` (findings, pneumonia), received 'pneumona'. Did you mean 'pneumonia'?",
@@ -281,7 +283,7 @@ describe('mistakes in a config', () => {
 
   it('in kinds name the known ones', () => {
     assert.deepEqual(inRest('training: { policy: onecycle }'), [
-      "sweep.yaml:7:21: training.policy: expected one of constant, cosine, one-cycle, step, received 'onecycle'. Did you mean 'one-cycle'?",
+      "sweep.yaml:7:21: training.policy: expected one of constant, cosine, one-cycle, step, warmup, cyclic, warm-restarts, received 'onecycle'. Did you mean 'one-cycle'?",
     ]);
     assert.deepEqual(inRest('grid: { optimizer: [adam, { momentum: 0.9 }] }'), [
       'sweep.yaml:7:27: grid.optimizer[1].kind: expected one of adam, adamw, sgd, received nothing.',
@@ -368,7 +370,7 @@ describe('mistakes in a config', () => {
 
   it('in exclude and in the data sets of tasks', () => {
     assert.deepEqual(inRest('exclude:\n  - { policy: onecycle }\n  - { dataset: nhi }\n  - {}'), [
-      "sweep.yaml:8:15: exclude[0].policy: expected one of constant, cosine, one-cycle, step, received 'onecycle'. Did you mean 'one-cycle'?",
+      "sweep.yaml:8:15: exclude[0].policy: expected one of constant, cosine, one-cycle, step, warmup, cyclic, warm-restarts, received 'onecycle'. Did you mean 'one-cycle'?",
       "sweep.yaml:9:16: exclude[1].dataset: expected a name from `data` (nih, own), received 'nhi'. Did you mean 'nih'?",
       'sweep.yaml:10:5: exclude[2]: expected at least one condition, received none: it would leave out every trial.',
     ]);
@@ -440,7 +442,7 @@ sources: { s: { card: c.json } }
     assert.deepEqual(inRest('', { set: ['training.epochs=many', 'trainin.lr=1', 'grid.lr=[1, -1]'] }), [
       "--set training.epochs=many: training.epochs: expected a whole number of at least 1, received 'many'.",
       '--set grid.lr=[1, -1]: grid.lr[1]: expected a number above 0, received -1.',
-      "--set trainin.lr=1: trainin: expected one of name, out, cache, device, data, tasks, sources, training, grid, zip, exclude, received 'trainin'. Did you mean 'training'?",
+      "--set trainin.lr=1: trainin: expected one of name, out, cache, device, extractor, data, tasks, sources, training, grid, zip, exclude, received 'trainin'. Did you mean 'training'?",
     ]);
     assert.deepEqual(
       inRest('grid: { lr: 0.1, n: [50] }', {

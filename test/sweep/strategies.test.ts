@@ -25,7 +25,14 @@ describe('the spec of a strategy', () => {
     'strategy: [extractor, last-block, full]',
     'training: { featureDtype: float16, batchNorm: frozen, precision: bf16, clipNorm: 2 }',
   ) as [TrialSpec, TrialSpec, TrialSpec];
-  const network = { batchNorm: 'frozen', precision: 'bf16', clipNorm: 2, augment: 'none' };
+  const network = {
+    batchNorm: 'frozen',
+    precision: 'bf16',
+    clipNorm: 2,
+    augment: 'none',
+    discriminative: 1,
+    atUnfreeze: 'continue',
+  };
 
   it('of heads is what it was before there were others', () => {
     assert.deepEqual(Object.keys(extractor).sort(), Object.keys(spec).sort());
@@ -39,6 +46,31 @@ describe('the spec of a strategy', () => {
     assert.deepEqual([lastBlock.featureScaling, full.featureScaling], ['none', 'none']);
     assert.deepEqual([lastBlock.featureDtype, full.featureDtype], ['float16', 'float32']);
     assert.equal(full.cut, 'none');
+  });
+
+  it('of any other word trains a network from the images', () => {
+    const words = [
+      'none',
+      'stage:block3',
+      'surgical:0',
+      'gradual',
+      "'gradual:3@0.1,0@0.2'",
+      'ulmfit',
+      'lp-ft:0.3',
+    ];
+    const specs = trials(`strategy: [${words.join(', ')}]`);
+    assert.deepEqual(
+      specs.map(({ strategy }) => strategy),
+      words.map((word) => word.replaceAll("'", '')),
+    );
+    for (const { cut, network: own } of specs) assert.deepEqual([cut, own?.atUnfreeze], ['none', 'continue']);
+    for (const word of ['fulll', "'gradual:3'", "'lp-ft:2'"])
+      assert.throws(
+        () => trials(`strategy: ${word}`),
+        /expected one of extractor, last-block, full, none, stage:STAGE/,
+      );
+    const [rates] = trials('strategy: gradual, discriminative: [[0.111, 0.333, 1]]');
+    assert.deepEqual(rates!.network?.discriminative, [0.111, 0.333, 1]);
   });
 
   it('of last-block gets the cut of its source on its images', () => {

@@ -87,7 +87,14 @@ export async function networkInputs(
   return { ...inputs, images, model, features };
 }
 
-export const network = { batchNorm: 'batch', precision: 'fp32', clipNorm: 0, augment: 'none' } as const;
+export const network = {
+  batchNorm: 'batch',
+  precision: 'fp32',
+  clipNorm: 0,
+  augment: 'none',
+  discriminative: 1,
+  atUnfreeze: 'continue',
+} as const;
 
 export const fullSpec: TrialSpec = {
   ...spec,

@@ -14,6 +14,7 @@ const golden = JSON.parse(readFileSync(new URL('golden/schedules.json', import.m
 >;
 
 const oneCycle = { kind: 'one-cycle', warmup: 0.3, startDivisor: 25, finalDivisor: 1e4 } as const;
+const cyclic = { kind: 'cyclic', mode: 'triangular', rise: 0.5, minimum: 0.1, gamma: 1 } as const;
 const momentum = { minimum: 0.85, maximum: 0.95 };
 const cases: Record<string, PolicySpec> = {
   'one-cycle-100': { ...oneCycle, momentum },
@@ -22,6 +23,12 @@ const cases: Record<string, PolicySpec> = {
   'cosine-40': { kind: 'cosine', final: 0.01 },
   'step-20': { kind: 'step', factor: 0.1, at: [0.5, 0.75] },
   'constant-3': { kind: 'constant' },
+  'triangular-40': { ...cyclic, cycles: 4, momentum },
+  'triangular2-60': { ...cyclic, mode: 'triangular2', cycles: 3, rise: 0.3, momentum },
+  'exp-range-adam-50': { ...cyclic, mode: 'exp-range', cycles: 2, rise: 0.4, gamma: 0.97, momentum },
+  'warm-restarts-70': { kind: 'warm-restarts', cycles: 3, multiply: 2, minimum: 0.01 },
+  'warm-restarts-30': { kind: 'warm-restarts', cycles: 3, multiply: 1, minimum: 0 },
+  'warmup-cosine-40': { kind: 'warmup', warmup: 0.1, start: 0.1, after: 'cosine' },
 };
 
 function assertClose(actual: ArrayLike<number>, expected: readonly number[], name: string): void {
@@ -40,7 +47,8 @@ for (const [name, policy] of Object.entries(cases)) {
     const { rates, momenta: expectedMomenta } = golden[name] as Golden;
     assertClose(learningRates(policy, 1e-3, rates.length), rates, name);
     const table = momenta(policy, rates.length);
-    if (policy.kind === 'one-cycle') assertClose(table as Float32Array, expectedMomenta, name);
+    if (policy.kind === 'one-cycle' || policy.kind === 'cyclic')
+      assertClose(table as Float32Array, expectedMomenta, name);
     else assert.equal(table, undefined);
   });
 }

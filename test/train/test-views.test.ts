@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { NO_AUGMENT } from '../../src/engine/network.js';
+import type { FeatureStore } from '../../src/features/store.js';
 import { trainHeads } from '../../src/train/head-trials.js';
 import { trainNetworks } from '../../src/train/network-trials.js';
 import { averaged, storedViews, viewsOf } from '../../src/train/test-views.js';
@@ -31,9 +32,13 @@ function finding(): Made {
 }
 
 /** The store of `inputs` with another number for every one of its numbers. */
-function changedStore({ features }: HeadTrialInputs, change: (value: number) => number) {
+function changedStore(
+  { features }: HeadTrialInputs,
+  name: string,
+  change: (value: number) => number,
+): FeatureStore {
   const values = new Float32Array(new Uint8Array(readFileSync(features.dataPath)).buffer);
-  const dataPath = `${features.dataPath}.other`;
+  const dataPath = `${features.dataPath}.${name}`;
   writeFileSync(dataPath, new Uint8Array(values.map(change).buffer));
   return { ...features, dataPath };
 }
@@ -55,8 +60,8 @@ test('views by spec: none, flip and passes', () => {
 test('a head sees the mean of its logits on all views: it is linear, so that of the mean features', async (t) => {
   const inputs = inputsOf(t, finding());
   // Mean of x and 3 x + 2 is 2 x + 1.
-  const otherViews = [changedStore(inputs, (value) => 3 * value + 2)];
-  const mean = changedStore(inputs, (value) => 2 * value + 1);
+  const otherViews = [changedStore(inputs, 'other', (value) => 3 * value + 2)];
+  const mean = changedStore(inputs, 'mean', (value) => 2 * value + 1);
   const passes: TrialSpec = { ...spec, testViews: { passes: 1, augment, seed: 0 } };
   const [plain, both, alone] = await Promise.all([
     trainHeads({ ...inputs, features: inputs.features }, [spec]),

@@ -23,12 +23,30 @@ def adam():
 
 
 lr = torch.optim.lr_scheduler
+
+
+def cyclic(up, down, mode, gamma=1.0):
+    momentum = {"base_momentum": 0.85, "max_momentum": 0.95}
+    return lambda o: lr.CyclicLR(o, 1e-4, 1e-3, step_size_up=up, step_size_down=down, mode=mode, gamma=gamma, **momentum)
+
+
+def warm_cosine(o):
+    parts = [lr.LinearLR(o, start_factor=0.1, total_iters=4), lr.CosineAnnealingLR(o, T_max=36)]
+    return lr.SequentialLR(o, parts, milestones=[4])
+
+
 cases = {
     "one-cycle-100": trace(lambda o: lr.OneCycleLR(o, 1e-3, total_steps=100, final_div_factor=1e4), 100),
     "one-cycle-7": trace(lambda o: lr.OneCycleLR(o, 1e-3, total_steps=7, pct_start=0.45, div_factor=10, final_div_factor=100), 7),
     "one-cycle-adam-50": trace(lambda o: lr.OneCycleLR(o, 1e-3, total_steps=50, final_div_factor=1e4), 50, adam()),
     "cosine-40": trace(lambda o: lr.CosineAnnealingLR(o, T_max=40, eta_min=1e-5), 40),
     "step-20": trace(lambda o: lr.MultiStepLR(o, milestones=[10, 15], gamma=0.1), 20),
+    "triangular-40": trace(cyclic(5, 5, "triangular"), 40),
+    "triangular2-60": trace(cyclic(6, 14, "triangular2"), 60),
+    "exp-range-adam-50": trace(cyclic(10, 15, "exp_range", gamma=0.97), 50, adam()),
+    "warm-restarts-70": trace(lambda o: lr.CosineAnnealingWarmRestarts(o, T_0=10, T_mult=2, eta_min=1e-5), 70),
+    "warm-restarts-30": trace(lambda o: lr.CosineAnnealingWarmRestarts(o, T_0=10), 30),
+    "warmup-cosine-40": trace(warm_cosine, 40),
     "constant-3": trace(lambda o: lr.ConstantLR(o, factor=1.0), 3),
 }
 pathlib.Path(__file__).with_name("schedules.json").write_text(json.dumps(cases) + "\n")
