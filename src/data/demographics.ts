@@ -10,22 +10,39 @@ export function parseAge(text: string): number | undefined {
   return years <= OLDEST ? years : undefined;
 }
 
+const SEXES: ReadonlyMap<string, 'F' | 'M'> = new Map([
+  ['f', 'F'],
+  ['female', 'F'],
+  ['m', 'M'],
+  ['male', 'M'],
+]);
+
 export function parseSex(text: string): 'F' | 'M' | undefined {
-  const letter = /^(f|female|m|male)$/i.exec(text)?.[0].charAt(0).toUpperCase();
-  return letter === 'F' || letter === 'M' ? letter : undefined;
+  return text === 'F' || text === 'M' ? text : SEXES.get(text.toLowerCase());
 }
 
-/** Counts ages that a table gives but that cannot be right, for the data set's notes. */
+/** Reads ages, and counts those that a table gives but that cannot be right, for the data set's notes. */
 export class AgeReader {
+  /** Every text is parsed once. */
+  private readonly known = new Map<string, number | undefined>();
   private dropped = 0;
   private example = '';
 
   read(text: string): { readonly age?: number } {
-    if (text === '') return {};
-    const age = parseAge(text);
-    if (age !== undefined) return { age };
-    if (this.dropped++ === 0) this.example = text;
-    return {};
+    const age = this.years(text);
+    return age === undefined ? {} : { age };
+  }
+
+  /** Undefined for an empty or unusable text. */
+  years(text: string): number | undefined {
+    if (text === '') return undefined;
+    let age = this.known.get(text);
+    if (age === undefined && !this.known.has(text)) {
+      age = parseAge(text);
+      this.known.set(text, age);
+    }
+    if (age === undefined && this.dropped++ === 0) this.example = text;
+    return age;
   }
 
   notes(): string[] {

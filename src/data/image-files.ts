@@ -16,27 +16,34 @@ export async function namesIn(folder: string): Promise<string[] | undefined> {
   }
 }
 
-/** Those of `paths` (relative to `root`, `/`-separated) that exist; each folder is read once, no file is touched. */
-export async function existingPaths(root: string, paths: readonly string[]): Promise<Set<string>> {
+/**
+ * Which of `paths` (relative to `root`, `/`-separated) exist: to be asked for these alone. Each folder is read once, no file
+ * is touched. Throws IO.
+ */
+export async function existingPaths(
+  root: string,
+  paths: readonly string[],
+): Promise<Pick<ReadonlySet<string>, 'has'>> {
   const byFolder = new Map<string, string[]>();
   for (const path of paths) {
-    const folder = posix.dirname(path);
+    const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
     const group = byFolder.get(folder);
     if (group === undefined) byFolder.set(folder, [path]);
     else group.push(path);
   }
-  const existing = new Set<string>();
+  // Few are missing, or all: either is a smaller set than that of the images.
+  const missing = new Set<string>();
   const folders = [...byFolder];
   for (let first = 0; first < folders.length; first += CONCURRENCY) {
     const part = folders.slice(first, first + CONCURRENCY);
     await Promise.all(
       part.map(async ([folder, wanted]) => {
         const names = new Set(await namesIn(join(root, folder)));
-        for (const path of wanted) if (names.has(posix.basename(path))) existing.add(path);
+        for (const path of wanted) if (!names.has(path.slice(path.lastIndexOf('/') + 1))) missing.add(path);
       }),
     );
   }
-  return existing;
+  return { has: (path) => !missing.has(path) };
 }
 
 const IMAGE = /^(.+)\.(dcm|dicom|png|jpe?g|tiff?)$/i;

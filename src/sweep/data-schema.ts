@@ -25,11 +25,16 @@ const splitSchema = byKind(
   mapping({ kind: z.literal('official'), validation: share.default(0.125), seed: seed.default(0) }),
   mapping({ kind: z.literal('given'), validation: share.exactOptional(), seed: seed.exactOptional() }),
 );
-const splitOrWord = z.preprocess((value) => {
-  const kind = typeof value === 'string' ? value : (value as { kind?: unknown } | null | undefined)?.kind;
-  if (kind !== 'column' && kind !== 'folder') return value;
-  return typeof value === 'string' ? 'given' : { ...(value as object), kind: 'given' };
-}, splitSchema) satisfies z.ZodType<SplitRule>;
+const splitOrWord = splitWith('column', 'folder');
+
+/** A split rule for which these are other words for `given`. */
+function splitWith(...words: readonly string[]) {
+  return z.preprocess((value) => {
+    const kind = typeof value === 'string' ? value : (value as { kind?: unknown } | null | undefined)?.kind;
+    if (!words.includes(kind as string)) return value;
+    return typeof value === 'string' ? 'given' : { ...(value as object), kind: 'given' };
+  }, splitSchema) satisfies z.ZodType<SplitRule>;
+}
 
 const imageSchema = mapping({
   size: whole('a size from 8 to 4096 pixels', 8, 4096).default(224),
@@ -51,13 +56,20 @@ const cellWords = z.array(
   expected('a list of words'),
 );
 
+const thresholds = z
+  .array(z.number(expected('a number')), expected('a list of numbers'))
+  .min(1, expected('at least one number'))
+  .refine((values) => values.every((value, at) => at === 0 || value > values[at - 1]!), {
+    error: 'expected numbers in ascending order.',
+  });
+
 /** Labels of a table: one column each (a list), one column with joined names, or one column with a class. */
 const labelsSchema = byShape((value) => {
   if (Array.isArray(value)) return texts;
   if (typeof value !== 'object' || value === null)
     return z.never(expected('a list of columns, {column, separator} or {class}'));
   return 'class' in value
-    ? mapping({ class: text, names: texts.optional() })
+    ? mapping({ class: text, names: texts.optional(), bins: thresholds.optional() })
     : mapping({ column: text, separator: text, names: texts.optional(), none: cellWords.optional() });
 });
 
@@ -95,6 +107,7 @@ export const dataSchema = byKind(
     allowMissing: flag.optional(),
     trainList: text.optional(),
     testList: text.optional(),
+    boxes: text.optional(),
     ...around,
   }),
   mapping({ ...adapterKeys.chexpert, ...around }),
@@ -113,7 +126,9 @@ export const dataSchema = byKind(
       match: words('path', 'name').optional(),
       extension: text.optional(),
     }).optional(),
-    delimiter: words(',', ';', '\t', '|').optional(),
+    delimiter: text
+      .regex(/^[^"\r\n]{1,8}$/, expected('1 to 8 characters without quotes and line breaks'))
+      .optional(),
     encoding: words('utf-8', 'utf-16le', 'utf-16be', 'latin1').optional(),
     values: mapping({
       positive: cellWords.optional(),

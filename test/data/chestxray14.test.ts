@@ -62,6 +62,33 @@ test('the official lists become splits', async (t) => {
   assert.deepEqual(dataset.notes, ['1 images are in neither official list']);
 });
 
+const BOXES = 'Image Index,Finding Label,Bbox [x,y,w,h],,,';
+
+test('boxes are kept beside their images; both published headers are read', async (t) => {
+  const newer = HEADER.replace(/,$/, '');
+  const root = folderWith(t, {
+    'Data_Entry_2017_v2020.csv': `${newer}\n${row('a.png', 'Mass', '1').replace(/,$/, '')}\n${row('b.png', 'Mass', '2').replace(/,$/, '')}\n`,
+    'BBox_List_2017.csv': `${BOXES}\na.png,Infiltrate,10.5,20,30,40.25,,,\na.png,Mass,0,0,1024,1,,,\nz.png,Mass,1,1,1,1,,,\n`,
+    'other.csv': `${BOXES}\nb.png,Mass,1,2,3,0\n`,
+    ...emptyFiles(['a.png', 'b.png']),
+  });
+  const dataset = await loadDataset('cxr', { kind: 'chestxray14', root });
+  assert.deepEqual(
+    dataset.entries.map(({ boxes }) => boxes),
+    [
+      [
+        { label: 'Infiltration', x: 10.5, y: 20, width: 30, height: 40.25 },
+        { label: 'Mass', x: 0, y: 0, width: 1024, height: 1 },
+      ],
+      undefined,
+    ],
+  );
+  await assert.rejects(
+    loadDataset('cxr', { kind: 'chestxray14', root, boxes: 'other.csv' }),
+    /other\.csv:2: expected a box within the image but found x 1, y 2, width 3, height 0/,
+  );
+});
+
 test('an image in both official lists is refused', async (t) => {
   const root = folderWith(t, {
     'Data_Entry_2017.csv': table(row('a.png', 'Mass', '1')),
@@ -183,5 +210,8 @@ test('1,000 real images: counts agree with pandas', { skip: skipWithout('data/ni
   assert.ok(Math.abs(meanAge - golden.meanAge) < 1e-9);
   assert.equal(entries.filter(({ sex }) => sex === 'F').length, golden.female);
   assert.equal(entries.filter(({ view }) => view === 'AP').length, golden.ap);
+  const boxes = entries.flatMap((entry) => entry.boxes ?? []);
+  assert.equal(boxes.length, golden.boxes);
+  assert.ok(boxes.every(({ label }) => CHEST_XRAY14_LABELS.includes(label)));
   await assert.rejects(loadDataset('nih', { kind: 'chestxray14', root }), /111120 of 112120 listed images/);
 });

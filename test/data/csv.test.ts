@@ -28,11 +28,25 @@ const encodings: Record<string, { bytes: Uint8Array; more?: Partial<CsvSource> }
   'UTF-16 little endian with mark': { bytes: Buffer.from(`\ufeff${plain}`, 'utf16le') },
   'UTF-16 big endian with mark': { bytes: swapped(plain) },
   'UTF-16 little endian, told': { bytes: Buffer.from(plain, 'utf16le'), more: { encoding: 'utf-16le' } },
+  'UTF-16 little endian without mark': { bytes: Buffer.from(plain, 'utf16le') },
+  'UTF-16 big endian without mark': { bytes: Buffer.from(plain, 'utf16le').swap16() },
   'Latin-1, told': { bytes: Buffer.from(plain, 'latin1'), more: { encoding: 'latin1' } },
   gzip: { bytes: gzipSync(plain) },
   semicolons: { bytes: Buffer.from(plain.replaceAll(',', ';')) },
   tabs: { bytes: Buffer.from(plain.replaceAll(',', '\t')) },
   bars: { bytes: Buffer.from(plain.replaceAll(',', '|')) },
+  'blanks, told': { bytes: Buffer.from(plain.replaceAll(',', ' ')), more: { delimiter: ' ' } },
+  'two signs, told': { bytes: Buffer.from(plain.replaceAll(',', '::')), more: { delimiter: '::' } },
+  'two signs and quotes, told': {
+    bytes: Buffer.from('"file"::patient :: "sick"\n"a.png"::"Müller"::1\nb.png:: "Søren" ::0\n'),
+    more: { delimiter: '::' },
+  },
+  'quotes around tabs': {
+    bytes: Buffer.from('"file"\t"patient"\t"sick"\na.png\t"Müller"\t1\nb.png\t"Søren"\t"0"'),
+  },
+  'delimiters at the line ends': {
+    bytes: Buffer.from('file,patient,sick,,\na.png,Müller,1\nb.png,Søren,0,,\n'),
+  },
 };
 for (const [title, { bytes, more }] of Object.entries(encodings)) {
   test(`reads a table in ${title}`, async (t) => {
@@ -46,10 +60,10 @@ for (const [title, { bytes, more }] of Object.entries(encodings)) {
   });
 }
 
-test('Latin-1 that was not told, and UTF-16 without mark, say what to set', async (t) => {
+test('Latin-1 that was not told, zero bytes and damaged gzip say what to do', async (t) => {
   const latin = folderWith(t, { 'table.csv': Buffer.from(plain, 'latin1') });
   await assert.rejects(loadDataset('made', csv(latin)), /not utf-8.*encoding: latin1/);
-  const wide = folderWith(t, { 'table.csv': Buffer.from('file,patient,sick\n', 'utf16le') });
+  const wide = folderWith(t, { 'table.csv': 'file,patient,sick\na.png,\0,1\n' });
   await assert.rejects(loadDataset('made', csv(wide)), /zero bytes.*encoding: utf-16le/);
   const cut = folderWith(t, { 'table.csv': gzipSync(plain).subarray(0, 30) });
   await assert.rejects(loadDataset('made', csv(cut)), /gzip file is damaged/);
@@ -142,6 +156,31 @@ test('a class column is exclusive; rows without a class are dropped with a note'
     loadDataset('made', csv(root, { columns: { ...columns, labels: names } })),
     /:3 \(grade\): unknown label 'high'/,
   );
+});
+
+test('a column of numbers becomes classes by thresholds, as in RSNA bone age', async (t) => {
+  const root = folderWith(t, {
+    'table.csv':
+      'id,boneage,male\n1377,180,False\n1378,12,False\n1379,60,True\n1380,119.5,True\n1381,,True\n',
+    ...emptyFiles(['1377', '1378', '1379', '1380', '1381'].map((id) => `train/${id}.png`)),
+  });
+  const labels = { class: 'boneage', bins: [60, 120, 180] };
+  const source = csv(root, {
+    columns: { image: 'id', labels },
+    images: { folder: 'train', extension: '.png' },
+  });
+  const dataset = await loadDataset('made', source);
+  assert.deepEqual(dataset.labelNames, ['below 60', '60 to below 120', '120 to below 180', '180 and above']);
+  const classes = dataset.entries.map((_, row) => dataset.labels.subarray(4 * row, 4 * row + 4).indexOf(1));
+  assert.deepEqual(classes, [3, 0, 1, 1]);
+  assert.equal(dataset.exclusive, true);
+  assert.deepEqual(dataset.notes, ['1 rows without a class dropped']);
+  const named = { ...source, columns: { image: 'id', labels: { ...labels, names: ['a', 'b', 'c', 'd'] } } };
+  assert.deepEqual((await loadDataset('made', named)).labelNames, ['a', 'b', 'c', 'd']);
+  const few = { ...source, columns: { image: 'id', labels: { ...labels, names: ['a'] } } };
+  await assert.rejects(loadDataset('made', few), { code: 'CONFIG', message: /expected 4 names .* found 1/ });
+  const text = { ...source, columns: { image: 'id', labels: { class: 'male', bins: [1] } } };
+  await assert.rejects(loadDataset('made', text), /:2 \(male\): expected a number but found 'False'/);
 });
 
 test('exclusive label columns hold exactly one label a row', async (t) => {

@@ -7,6 +7,7 @@ import { EntryTable } from '../entry-table.js';
 import { namesIn } from '../image-files.js';
 import { requirePublished } from '../published-files.js';
 import { readLines, readTable } from '../table.js';
+import { readBoxes } from './chestxray14-boxes.js';
 
 /** ChestX-ray14 in the layout that the NIH publishes (Wang et al., CVPR 2017). */
 export interface ChestXray14Source {
@@ -21,6 +22,8 @@ export interface ChestXray14Source {
   /** Official lists of file names, relative to the root; default `train_val_list.txt`, `test_list.txt` when both exist. */
   readonly trainList?: string | undefined;
   readonly testList?: string | undefined;
+  /** Table of boxes, relative to the root; default `BBox_List_2017.csv[.gz]` where it is there. */
+  readonly boxes?: string | undefined;
 }
 
 /** The 14 findings in the order of the publication. */
@@ -42,10 +45,13 @@ export const CHEST_XRAY14_LABELS: readonly string[] = [
 ];
 const NO_FINDING = 'No Finding';
 
+type Draft = { -readonly [Field in keyof DatasetEntry]: DatasetEntry[Field] };
+
 export async function loadChestXray14(name: string, source: ChestXray14Source): Promise<Dataset> {
   const { root } = source;
   const table = await readTable(await findTable(source));
   const lists = await readOfficialLists(source);
+  const boxesOf = await readBoxes(source);
   const column = {
     image: table.column('Image Index'),
     labels: table.column('Finding Labels'),
@@ -65,17 +71,17 @@ export async function loadChestXray14(name: string, source: ChestXray14Source): 
       const missing = path === '' ? 'Image Index' : 'Patient ID';
       throw new ThawError('DATA', `'${missing}' is empty.`, { file: table.file, row });
     }
+    const entry: Draft = { path, patient };
     const split = lists.splitOf.get(path);
+    if (split !== undefined) entry.split = split;
+    const age = ages.years(at(column.age));
+    if (age !== undefined) entry.age = age;
     const sex = parseSex(at(column.sex));
+    if (sex !== undefined) entry.sex = sex;
     const view = at(column.view);
-    const entry: DatasetEntry = {
-      path,
-      patient,
-      ...(split === undefined ? {} : { split }),
-      ...ages.read(at(column.age)),
-      ...(sex === undefined ? {} : { sex }),
-      ...(view === '' ? {} : { view }),
-    };
+    if (view !== '') entry.view = view;
+    const boxes = boxesOf.get(path);
+    if (boxes !== undefined) entry.boxes = boxes;
     rows.add(entry, labelsOf.read(at(column.labels), row), row);
   }
   const files = await findImages(source);

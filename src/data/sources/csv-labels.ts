@@ -2,7 +2,7 @@ import { ThawError } from '../../base/errors.js';
 import { suggestionOrList } from '../../base/nearest.js';
 import type { TextTable } from '../table.js';
 
-/** One column a label; one column with joined label names; or one column with a class. */
+/** One column a label; one column with joined label names; or one column with a class or with a number in ranges. */
 export type CsvLabels =
   | readonly string[]
   | {
@@ -13,7 +13,12 @@ export type CsvLabels =
       /** Words for "none of the labels", besides the empty cell; default `No Finding`. */
       readonly none?: readonly string[] | undefined;
     }
-  | { readonly class: string; readonly names?: readonly string[] | undefined };
+  | {
+      readonly class: string;
+      readonly names?: readonly string[] | undefined;
+      /** The column holds numbers; classes are the ranges below, between and from these, ascending: [60, 120] makes three. */
+      readonly bins?: readonly number[] | undefined;
+    };
 
 /** Words in label columns, without regard to case. */
 export interface LabelValues {
@@ -25,8 +30,8 @@ export interface LabelValues {
 export interface LabelReader {
   readonly names: readonly string[];
   readonly exclusive: boolean;
-  /** [names] 1, 0 or NaN; undefined for a row without a class. Throws DATA with the row. */
-  read(cells: readonly string[], row: number): readonly number[] | undefined;
+  /** [names] 1, 0 or NaN, until the next call; undefined for a row without a class. Throws DATA with the row. */
+  read(cells: readonly string[], row: number): Float32Array | undefined;
 }
 
 export function labelReader(
@@ -35,7 +40,9 @@ export function labelReader(
   values: LabelValues | undefined,
   exclusive: boolean,
 ): LabelReader {
-  if ('class' in labels) return classReader(table, labels);
+  if ('class' in labels) {
+    return labels.bins === undefined ? classReader(table, labels) : rangeReader(table, labels, labels.bins);
+  }
   const reader = 'column' in labels ? joinedReader(table, labels) : columnsReader(table, labels, values);
   return exclusive ? exactlyOne(table, reader) : reader;
 }
@@ -61,18 +68,28 @@ function meanings(words: LabelValues): [string, number][] {
 function columnsReader(table: TextTable, names: readonly string[], values: LabelValues = {}): LabelReader {
   const positions = names.map((name) => table.column(name));
   const meaning = new Map([...meanings(BUILT_IN), ...meanings(values)]);
-  const read = (cells: readonly string[], row: number) =>
-    positions.map((position, label) => {
-      const text = cells[position]!;
-      const value = meaning.get(text) ?? meaning.get(normalWord(text));
-      if (value !== undefined) return value;
-      throw new ThawError('DATA', `expected a label value (1, 0, empty …) but found '${text}'.`, {
-        file: table.file,
-        row,
-        node: names[label]!,
-        hint: "Say what it means with 'values: {positive: […], negative: […], unknown: […]}'.",
-      });
+  const lookUp = (text: string, label: number, row: number): number => {
+    const value = meaning.get(normalWord(text));
+    if (value !== undefined) {
+      // Another spelling of a known word is looked up once.
+      meaning.set(text, value);
+      return value;
+    }
+    throw new ThawError('DATA', `expected a label value (1, 0, empty …) but found '${text}'.`, {
+      file: table.file,
+      row,
+      node: names[label]!,
+      hint: "Say what it means with 'values: {positive: […], negative: […], unknown: […]}'.",
     });
+  };
+  const found = new Float32Array(names.length);
+  const read = (cells: readonly string[], row: number) => {
+    for (let label = 0; label < positions.length; label++) {
+      const text = cells[positions[label]!]!;
+      found[label] = meaning.get(text) ?? lookUp(text, label, row);
+    }
+    return found;
+  };
   return { names, exclusive: false, read };
 }
 
@@ -87,34 +104,86 @@ function joinedReader(
       .split(labels.separator)
       .map((part) => part.trim())
       .filter((part) => !none.has(part.toLowerCase()));
-  const names = labels.names ?? namesThatOccur(table, (cells) => split(cells[position]!));
+  const names = labels.names ?? namesThatOccur(table, position, split);
   const indexOf = new Map(names.map((name, index) => [name, index]));
-  const read = (cells: readonly string[], row: number) => {
-    const found = names.map(() => 0);
-    for (const part of split(cells[position]!)) {
-      found[positionOf(part, indexOf, table.file, row, labels.column)] = 1;
-    }
+  const parse = (text: string, row: number) => {
+    const found = new Float32Array(names.length);
+    for (const part of split(text)) found[positionOf(part, indexOf, table.file, row, labels.column)] = 1;
     return found;
   };
-  return { names, exclusive: false, read };
+  return { names, exclusive: false, read: readOnce(position, parse) };
 }
 
 function classReader(table: TextTable, labels: Extract<CsvLabels, { readonly class: string }>): LabelReader {
   const position = table.column(labels.class);
-  const names = labels.names ?? namesThatOccur(table, (cells) => [cells[position]!]);
+  const names = labels.names ?? namesThatOccur(table, position, (text) => [text]);
   const indexOf = new Map(names.map((name, index) => [name, index]));
-  const read = (cells: readonly string[], row: number) => {
-    const text = cells[position]!;
+  const parse = (text: string, row: number) => {
     if (text === '') return undefined;
-    const chosen = positionOf(text, indexOf, table.file, row, labels.class);
-    return names.map((_, index) => (index === chosen ? 1 : 0));
+    const found = new Float32Array(names.length);
+    found[positionOf(text, indexOf, table.file, row, labels.class)] = 1;
+    return found;
   };
-  return { names, exclusive: true, read };
+  return { names, exclusive: true, read: readOnce(position, parse) };
 }
 
-function namesThatOccur(table: TextTable, split: (cells: readonly string[]) => readonly string[]): string[] {
+function rangeReader(
+  table: TextTable,
+  labels: Extract<CsvLabels, { readonly class: string }>,
+  bins: readonly number[],
+): LabelReader {
+  const position = table.column(labels.class);
+  const names = labels.names ?? rangeNames(bins);
+  if (names.length !== bins.length + 1) {
+    const summary = `expected ${bins.length + 1} names for the ranges of ${bins.length} bins but found ${names.length}.`;
+    throw new ThawError('CONFIG', summary, { node: 'names' });
+  }
+  const parse = (text: string, row: number) => {
+    if (text === '') return undefined;
+    const value = Number(text);
+    if (!Number.isFinite(value)) {
+      const place = { file: table.file, row, node: labels.class };
+      throw new ThawError('DATA', `expected a number but found '${text}'.`, place);
+    }
+    const found = new Float32Array(names.length);
+    found[bins.filter((bin) => value >= bin).length] = 1;
+    return found;
+  };
+  return { names, exclusive: true, read: readOnce(position, parse) };
+}
+
+/** `below 60`, `60 to below 120`, `120 and above`. */
+function rangeNames(bins: readonly number[]): string[] {
+  const between = bins.slice(1).map((bin, index) => `${bins[index]} to below ${bin}`);
+  return [`below ${bins[0]}`, ...between, `${bins.at(-1)} and above`];
+}
+
+/** Texts of one column, each parsed once: a table has few different ones. */
+function readOnce<Value>(
+  position: number,
+  parse: (text: string, row: number) => Value,
+): (cells: readonly string[], row: number) => Value {
+  const known = new Map<string, Value>();
+  return (cells, row) => {
+    const text = cells[position]!;
+    let value = known.get(text);
+    if (value === undefined) {
+      value = parse(text, row);
+      known.set(text, value);
+    }
+    return value;
+  };
+}
+
+function namesThatOccur(
+  table: TextTable,
+  position: number,
+  split: (text: string) => readonly string[],
+): string[] {
+  const texts = new Set<string>();
+  for (const [cells] of table.rows()) texts.add(cells[position]!);
   const names = new Set<string>();
-  for (const [cells] of table.rows()) for (const name of split(cells)) if (name !== '') names.add(name);
+  for (const text of texts) for (const name of split(text)) if (name !== '') names.add(name);
   return [...names].sort();
 }
 
@@ -137,7 +206,7 @@ function positionOf(
 
 function exactlyOne(table: TextTable, reader: LabelReader): LabelReader {
   const read = (cells: readonly string[], row: number) => {
-    const values = reader.read(cells, row) ?? [];
+    const values = reader.read(cells, row)!;
     const present = values.filter((value) => value === 1).length;
     if (present === 1 && !values.some(Number.isNaN)) return values;
     throw new ThawError(

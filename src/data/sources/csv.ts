@@ -5,7 +5,7 @@ import { AgeReader, parseSex } from '../demographics.js';
 import { EntryTable } from '../entry-table.js';
 import { existingPaths } from '../image-files.js';
 import { splitNameOf, splitWords } from '../split-names.js';
-import { type Delimiter, type Encoding, readTable, type TextTable } from '../table.js';
+import { type Encoding, readTable, type TextTable } from '../table.js';
 import { type CsvLabels, type LabelValues, labelReader } from './csv-labels.js';
 
 /** Any table with one row an image. */
@@ -17,7 +17,7 @@ export interface CsvSource {
   readonly columns: CsvColumns;
   /** How the image column becomes a path relative to the root. */
   readonly images?: CsvImages | undefined;
-  readonly delimiter?: Delimiter | undefined;
+  readonly delimiter?: string | undefined;
   readonly encoding?: Encoding | undefined;
   /** Further words for present, absent and unknown; they win over the built-in ones. */
   readonly values?: LabelValues | undefined;
@@ -53,13 +53,13 @@ export async function loadCsv(name: string, source: CsvSource): Promise<Dataset>
   const { root } = source;
   const table = await readTable(resolve(root, source.table), source);
   const labels = labelReader(table, source.columns.labels, source.values, source.exclusive ?? false);
-  const readEntry = entryReader(table, source);
+  const entries = new EntryReader(table, source);
   const rows = new EntryTable(table.file);
   let unlabelled = 0;
   for (const [cells, row] of table.rows()) {
     const values = labels.read(cells, row);
     if (values === undefined) unlabelled++;
-    else rows.add(readEntry.read(cells, row), values, row);
+    else rows.add(entries.read(cells, row), values, row);
   }
   const existing = await existingPaths(root, rows.paths);
   const found = rows.finish((path) => (existing.has(path) ? path : undefined), source.allowMissing ?? false);
@@ -73,61 +73,74 @@ export async function loadCsv(name: string, source: CsvSource): Promise<Dataset>
     notes: [
       ...found.notes,
       ...(unlabelled === 0 ? [] : [`${unlabelled} rows without a class dropped`]),
-      ...readEntry.notes(),
+      ...entries.notes(),
     ],
   };
 }
 
-function entryReader(table: TextTable, source: CsvSource) {
-  const { columns } = source;
-  const column = (name: string | undefined) => (name === undefined ? undefined : table.column(name));
-  const position = {
-    image: table.column(columns.image),
-    patient: column(columns.patient),
-    split: column(columns.split),
-    age: column(columns.age),
-    sex: column(columns.sex),
-    view: column(columns.view),
-    site: column(columns.site),
-  };
-  const words = splitWords(source.splitNames);
-  const ages = new AgeReader();
-  const read = (cells: readonly string[], row: number): DatasetEntry => {
-    const at = (index: number | undefined) => (index === undefined ? '' : cells[index]!);
-    const path = imagePath(at(position.image), source.images, table.file, row);
-    const patient = position.patient === undefined ? path : at(position.patient);
+type Draft = { -readonly [Field in keyof DatasetEntry]: DatasetEntry[Field] };
+
+/** Entries of a table's rows. Tables have hundreds of thousands: no cell is looked at that no column asks for. */
+class EntryReader {
+  private readonly position;
+  private readonly words: ReadonlyMap<string, SplitName>;
+  private readonly ages = new AgeReader();
+
+  constructor(
+    private readonly table: TextTable,
+    private readonly source: CsvSource,
+  ) {
+    const { columns } = source;
+    const column = (name: string | undefined) => (name === undefined ? undefined : table.column(name));
+    this.position = {
+      image: table.column(columns.image),
+      patient: column(columns.patient),
+      split: column(columns.split),
+      age: column(columns.age),
+      sex: column(columns.sex),
+      view: column(columns.view),
+      site: column(columns.site),
+    };
+    this.words = splitWords(source.splitNames);
+  }
+
+  read(cells: readonly string[], row: number): DatasetEntry {
+    const { position } = this;
+    const { file } = this.table;
+    const path = imagePath(cells[position.image]!, this.source.images, file, row);
+    const patient = position.patient === undefined ? path : cells[position.patient]!;
     if (patient === '') {
-      throw new ThawError('DATA', `'${columns.patient}' is empty.`, {
-        file: table.file,
+      throw new ThawError('DATA', `'${this.source.columns.patient}' is empty.`, {
+        file,
         row,
         hint: 'Every image needs a patient: images of one patient must not be spread over the splits.',
       });
     }
-    const split = splitNameOf(at(position.split), words, { file: table.file, row });
-    const sex = parseSex(at(position.sex));
-    return {
-      path,
-      patient,
-      ...(split === undefined ? {} : { split }),
-      ...ages.read(at(position.age)),
-      ...(sex === undefined ? {} : { sex }),
-      ...textField('view', at(position.view)),
-      ...textField('site', at(position.site)),
-    };
-  };
-  return { read, notes: () => ages.notes() };
+    const entry: Draft = { path, patient };
+    if (position.split !== undefined) {
+      const split = splitNameOf(cells[position.split]!, this.words, { file, row });
+      if (split !== undefined) entry.split = split;
+    }
+    const age = position.age === undefined ? undefined : this.ages.years(cells[position.age]!);
+    if (age !== undefined) entry.age = age;
+    const sex = position.sex === undefined ? undefined : parseSex(cells[position.sex]!);
+    if (sex !== undefined) entry.sex = sex;
+    if (position.view !== undefined && cells[position.view] !== '') entry.view = cells[position.view]!;
+    if (position.site !== undefined && cells[position.site] !== '') entry.site = cells[position.site]!;
+    return entry;
+  }
+
+  notes(): string[] {
+    return this.ages.notes();
+  }
 }
 
-function textField<Name extends 'view' | 'site'>(
-  name: Name,
-  text: string,
-): { readonly [Key in Name]?: string } {
-  return text === '' ? {} : ({ [name]: text } as { [Key in Name]: string });
-}
+/** What `posix.normalize` would change. */
+const UNTIDY = /(^|\/)\.{0,2}(\/|$)/;
 
 /** Path relative to the root, normalised; `..` is kept as given, absolute paths are refused. */
 function imagePath(text: string, images: CsvImages | undefined, file: string, row: number): string {
-  const given = text.replaceAll('\\', '/');
+  const given = text.includes('\\') ? text.replaceAll('\\', '/') : text;
   const byName = images?.match === 'name';
   if (given === '') throw new ThawError('DATA', 'the image column is empty.', { file, row });
   if (!byName && /^(\/|[A-Za-z]:\/)/.test(given)) {
@@ -137,7 +150,10 @@ function imagePath(text: string, images: CsvImages | undefined, file: string, ro
       hint: "Set 'images: {match: name}' if only the file name counts, or make the paths relative to root.",
     });
   }
-  const inFolder = posix.join(images?.folder ?? '', byName ? posix.basename(given) : given);
+  const named = byName ? posix.basename(given) : given;
+  const inFolder =
+    images?.folder === undefined && !UNTIDY.test(named) ? named : posix.join(images?.folder ?? '', named);
   const { extension = '' } = images ?? {};
-  return inFolder.toLowerCase().endsWith(extension.toLowerCase()) ? inFolder : inFolder + extension;
+  if (extension === '' || inFolder.toLowerCase().endsWith(extension.toLowerCase())) return inFolder;
+  return inFolder + extension;
 }

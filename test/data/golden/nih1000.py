@@ -16,6 +16,7 @@ table = table[table["Image Index"].isin(there)]
 labels = table["Finding Labels"].str.get_dummies("|")
 no_finding = labels.pop("No Finding")
 folders = pandas.read_csv(root / "folders.csv")
+boxes = pandas.read_csv(root / "BBox_List_2017.csv.gz")
 splits = folders.groupby("patient_id")["split"].nunique()
 json.dump(
     {
@@ -26,6 +27,7 @@ json.dump(
         "meanAge": table["Patient Age"].mean(),
         "female": int((table["Patient Gender"] == "F").sum()),
         "ap": int((table["View Position"] == "AP").sum()),
+        "boxes": int(boxes["Image Index"].isin(there).sum()),
         "foldersPatients": len(splits),
         "foldersLeaking": int((splits > 1).sum()),
     },
