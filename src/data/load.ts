@@ -3,6 +3,7 @@ import { type ChestXray14Source, loadChestXray14 } from './sources/chestxray14.j
 import { type ChexpertSource, loadChexpert } from './sources/chexpert.js';
 import { type CsvSource, loadCsv } from './sources/csv.js';
 import { type FolderSource, loadFolder } from './sources/folder.js';
+import { loadMedmnist, type MedmnistSource } from './sources/medmnist.js';
 import { loadMimicCxrJpg, type MimicCxrJpgSource } from './sources/mimic-cxr-jpg.js';
 import { loadMura, type MuraSource } from './sources/mura.js';
 import { loadPadchest, type PadchestSource } from './sources/padchest.js';
@@ -15,6 +16,7 @@ export type {
   ChexpertSource,
   CsvSource,
   FolderSource,
+  MedmnistSource,
   MimicCxrJpgSource,
   MuraSource,
   PadchestSource,
@@ -29,6 +31,7 @@ export type DataSource =
   | ChexpertSource
   | CsvSource
   | FolderSource
+  | MedmnistSource
   | MimicCxrJpgSource
   | MuraSource
   | PadchestSource
@@ -47,6 +50,8 @@ export function loadDataset(name: string, source: DataSource): Promise<Dataset> 
       return loadCsv(name, source);
     case 'folder':
       return loadFolder(name, source);
+    case 'medmnist':
+      return loadMedmnist(name, source);
     case 'mimic-cxr-jpg':
       return loadMimicCxrJpg(name, source);
     case 'mura':

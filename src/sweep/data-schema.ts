@@ -151,6 +151,15 @@ export const dataSchema = byKind(
     ...around,
   }),
   mapping({
+    kind: z.literal('medmnist'),
+    root: text,
+    file: text.optional(),
+    labelNames: texts.optional(),
+    ...around,
+    // Its arrays are the official split, validation included.
+    split: splitWith('column', 'folder', 'official').prefault('given'),
+  }),
+  mapping({
     kind: z.literal('phantom'),
     root: text.optional(),
     images: whole('a whole number of at least 1', 1).default(400),
