@@ -100,6 +100,13 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
     });
   }
 
+  void setRateFactor(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      HeadBank& bank = open();
+      bank.setRateFactor(headIndex(info[0], bank), Argument(info[1], "factor").number());
+    });
+  }
+
   Napi::Value snapshot(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
       const std::vector<std::uint8_t> state = open().snapshot();
@@ -156,6 +163,7 @@ Napi::Function headBankClass(Napi::Env env) {
       env, "HeadBank",
       {Object::InstanceMethod<&Object::train>("train"), Object::InstanceMethod<&Object::infer>("infer"),
        Object::InstanceMethod<&Object::weights>("weights"), Object::InstanceMethod<&Object::load>("load"),
+       Object::InstanceMethod<&Object::setRateFactor>("setRateFactor"),
        Object::InstanceMethod<&Object::snapshot>("snapshot"),
        Object::InstanceMethod<&Object::restore>("restore"),
        Object::InstanceMethod<&Object::dispose>("dispose")});

@@ -112,6 +112,15 @@ LinearWeights HeadBank::weights(std::size_t head, WeightsKind which) {
   return states_.linear(head, which == WeightsKind::best, ensureScaling(options_.heads[head].group));
 }
 
+void HeadBank::setRateFactor(std::size_t head, double factor) {
+  requireUsable();
+  if (!(factor >= 0 && std::isfinite(factor)))
+    throw EngineError(
+        ErrorCode::engine,
+        "expected a number of at least 0 for factor but received " + std::to_string(factor) + ".", "factor");
+  states_.records[head].rateFactor = factor;
+}
+
 void HeadBank::load(std::size_t head, std::span<const float> weight, std::span<const float> bias) {
   requireUsable();
   states_.load(head, weight, bias, ensureScaling(options_.heads[head].group));

@@ -55,6 +55,8 @@ class HeadBank {
 
   LinearWeights weights(std::size_t head, WeightsKind which);
   void load(std::size_t head, std::span<const float> weight, std::span<const float> bias);
+  /** From the next step on the learning rates of a head's table times this, at least 0. */
+  void setRateFactor(std::size_t head, double factor);
 
   /** Everything that training has changed. */
   std::vector<std::uint8_t> snapshot() const;

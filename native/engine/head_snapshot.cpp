@@ -20,7 +20,7 @@ struct Header {
 };
 
 Header headerOf(const HeadLayout& layout, std::size_t heads, std::size_t groups) {
-  return {{'t', 'h', 'a', 'w', 'b', 'n', 'k', '1'},
+  return {{'t', 'h', 'a', 'w', 'b', 'n', 'k', '2'},
           heads,
           groups,
           layout.features,

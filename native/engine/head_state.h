@@ -35,6 +35,7 @@ struct HeadLayout {
 /** What training has changed about a head, beside its slice of floats. */
 struct HeadRecord {
   std::uint64_t optimizerSteps = 0;  ///< since the start or the last `load`
+  double rateFactor = 1;             ///< of the learning rates in its table
   double bestCriterion = 0;          ///< lower is better; NaN = the last epoch is the best
   std::int32_t failedStep = -1;
   std::int32_t bestEpoch = -1;

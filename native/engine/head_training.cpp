@@ -85,7 +85,7 @@ double HeadBank::stepHead(std::size_t head, std::size_t step, const PackedRows& 
   if (record.failedStep >= 0) return none;
   const HeadOptions& options = options_.heads[head];
   const HeadConstants& constants = constants_[head];
-  const double rate = static_cast<double>((*options.learningRates)[step]);
+  const double rate = static_cast<double>((*options.learningRates)[step]) * record.rateFactor;
   const double momentum = options.momenta == nullptr ? options_.optimizer.momentum
                                                      : static_cast<double>((*options.momenta)[step]);
   HeadStep request = {};

@@ -234,6 +234,33 @@ TEST("loaded weights come back, and load forgets the optimizer state") {
   CHECK(bank.weights(0, WeightsKind::last).weight == first.weight);
 }
 
+TEST("a factor of the learning rates is as if the table had it, also across a snapshot") {
+  Scenario scenario;
+  scenario.heads = 2;
+  scenario.epochs = 4;
+  HeadBankOptions options = scenario.options();
+  const std::size_t steps = options.heads[0].learningRates->size();
+  HeadBank bank(options);
+  bank.train(2, {});
+  bank.setRateFactor(1, 0.25);
+  HeadBank resumed(options);
+  resumed.restore(bank.snapshot());
+  bank.train(2, {});
+  resumed.train(2, {});
+  std::vector<float> rates = *options.heads[1].learningRates;
+  for (std::size_t step = steps / 2; step < steps; step++) rates[step] *= 0.25f;
+  options.heads[1].learningRates = std::make_shared<const std::vector<float>>(rates);
+  HeadBank expected(options);
+  expected.train(4, {});
+  for (const std::size_t head : {0, 1}) {
+    CHECK(allWeights(bank, head) == allWeights(resumed, head));
+    CHECK(allWeights(bank, head) == allWeights(expected, head));
+  }
+  // A rate of 0 ends a head's training.
+  bank.setRateFactor(0, 0);
+  CHECK(check::messageOf([&] { bank.setRateFactor(0, -1); }).find("expected a number of at least 0") == 0);
+}
+
 TEST("a head whose loss is not finite stops alone") {
   Scenario scenario;
   scenario.heads = 3;

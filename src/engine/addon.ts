@@ -100,6 +100,8 @@ export interface NativeHeadBank {
   weights(head: number, which: HeadWeightsKind): { weight: Float32Array; bias: Float32Array };
   /** Replaces the current weights of a head, given for raw features, and forgets its optimizer state. */
   load(head: number, weight: Float32Array, bias: Float32Array): void;
+  /** From the next epoch on the learning rates of a head's table times this, at least 0. */
+  setRateFactor(head: number, factor: number): void;
   /** Everything that training has changed (weights, moments, best, epoch counters), restorable bit for bit. */
   snapshot(): Uint8Array;
   restore(state: Uint8Array): void;

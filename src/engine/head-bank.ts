@@ -57,6 +57,11 @@ export class HeadBank extends NativeOwner<NativeHeadBank> {
     this.call((native) => native.load(head, weights.weight, weights.bias));
   }
 
+  /** From the next epoch on the learning rates of a head's table times this, at least 0. */
+  setRateFactor(head: number, factor: number): void {
+    this.call((native) => native.setRateFactor(head, factor));
+  }
+
   /** Everything that training has changed; a bank made with the same options goes on from it bit for bit. */
   snapshot(): Uint8Array {
     return this.call((native) => native.snapshot());

@@ -57,6 +57,13 @@ const policy = byKind(
     ).default([0.5, 0.75]),
   }),
   mapping({
+    kind: z.literal('plateau'),
+    factor: milestone.default(0.1),
+    patience: whole('a whole number of at least 0', 0).default(0),
+    threshold: number('a number', Number.isFinite).default(0),
+    minimum: share.default(0.001),
+  }),
+  mapping({
     kind: z.literal('warmup'),
     warmup: rate.default(0.1),
     start: share.default(0),
@@ -215,7 +222,16 @@ const partial = {
   policy: z.preprocess(
     kindWord('kind'),
     mapping({
-      kind: words('constant', 'cosine', 'one-cycle', 'step', 'warmup', 'cyclic', 'warm-restarts').optional(),
+      kind: words(
+        'constant',
+        'cosine',
+        'one-cycle',
+        'step',
+        'plateau',
+        'warmup',
+        'cyclic',
+        'warm-restarts',
+      ).optional(),
       final: share.optional(),
       warmup: rate.optional(),
       startDivisor: positive.optional(),
@@ -223,6 +239,8 @@ const partial = {
       momentum: momentumCycle.optional(),
       factor: positive.optional(),
       at: z.array(milestone, expected('a list of parts of the training')).optional(),
+      patience: whole('a whole number of at least 0', 0).optional(),
+      threshold: number('a number', Number.isFinite).optional(),
       start: share.optional(),
       after: words('constant', 'linear', 'cosine').optional(),
       mode: words('triangular', 'triangular2', 'exp-range').optional(),

@@ -16,6 +16,7 @@ import { headRecord } from './head-record.js';
 import { inverseWeights } from './label-weights.js';
 import { nativeOptimizer } from './optimizer.js';
 import { failure, nonFinite, type TrialOutcome } from './outcome.js';
+import { Plateau } from './plateau.js';
 import { learningRates, momenta } from './schedule.js';
 import { averaged, viewsOf } from './test-views.js';
 import type { TrialSpec } from './trial.js';
@@ -68,7 +69,13 @@ export async function trainHeads(
 
 /** What a bank has one of; a work unit has one of it too, a caller's own list of trials may not. */
 function bankKey({ spec }: ReadyTrial): string {
-  return JSON.stringify([spec.batch, spec.select, spec.optimizer, spec.testViews ?? 'none']);
+  return JSON.stringify([
+    spec.batch,
+    spec.select,
+    spec.optimizer,
+    spec.testViews ?? 'none',
+    spec.policy.kind === 'plateau',
+  ]);
 }
 
 /** As many trials a bank as their logits fit into memory; trials of one sample order stay together. */
@@ -134,7 +141,7 @@ async function trainBank(
   };
   const bank = HeadBank.create(options);
   try {
-    const history = await runEpochs(bank, Math.max(...trials.map(({ spec }) => spec.epochs)), call);
+    const history = await runEpochs(bank, trials, call);
     const testRows = rowsOf(task, split.test);
     const views = viewsOf(first.spec);
     const infer = async (rows: Uint32Array, signal: AbortSignal | undefined) => {
@@ -177,18 +184,30 @@ async function inferElsewhere(
 
 async function runEpochs(
   bank: HeadBank,
-  epochs: number,
+  trials: readonly ReadyTrial[],
   options: TrialOptions,
 ): Promise<NativeTrainResult[]> {
   const history: NativeTrainResult[] = [];
+  const epochs = Math.max(...trials.map(({ spec }) => spec.epochs));
+  const plateaus = trials.map(({ spec }) =>
+    spec.policy.kind === 'plateau' ? new Plateau(spec.policy) : undefined,
+  );
+  // Their rates follow from every epoch's loss.
+  const most = plateaus.some((plateau) => plateau !== undefined) ? 1 : Number.POSITIVE_INFINITY;
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   for (let done = 0, step = 1; done < epochs; ) {
     const count = Math.min(step, epochs - done);
     const started = performance.now();
-    history.push(await bank.train(count, signal));
+    const result = await bank.train(count, signal);
+    history.push(result);
+    for (const [head, plateau] of plateaus.entries()) {
+      plateau?.note(result.validationLoss[head] as number);
+      if (plateau !== undefined) bank.setRateFactor(head, plateau.factor);
+    }
     const seconds = (performance.now() - started) / 1000;
     done += count;
-    step = Math.max(1, Math.min(4 * step, Math.floor((SECONDS_PER_CALL / Math.max(seconds, 1e-4)) * count)));
+    const fast = Math.floor((SECONDS_PER_CALL / Math.max(seconds, 1e-4)) * count);
+    step = Math.max(1, Math.min(4 * step, fast, most));
     options.onProgress?.(done / epochs);
   }
   return history;

@@ -7,6 +7,7 @@ import { targetsOf } from './evaluate-trial.js';
 import { freezePlan, phasesOf, stageFactors } from './freeze.js';
 import { inverseWeights } from './label-weights.js';
 import type { NetworkTrialSpec } from './network-setup.js';
+import { Plateau } from './plateau.js';
 import { learningRates, momenta, rateTable } from './schedule.js';
 import { epochOrder, type ReadyTrial, type TrialOptions } from './trial-rows.js';
 
@@ -51,15 +52,19 @@ export async function trainEpochs(
   let best: Best | undefined;
   let trainSeconds = 0;
   let validateSeconds = 0;
-  for (let epoch = 0; epoch < spec.epochs; epoch++) {
+  const plateau = spec.policy.kind === 'plateau' ? new Plateau(spec.policy) : undefined;
+  let last = -1;
+  for (let epoch = 0; epoch < spec.epochs && plateau?.factor !== 0; epoch++) {
     const started = performance.now();
-    const { losses } = await network.train(requestOf(epoch), call);
+    const { losses } = await network.train(requestOf(epoch, plateau?.factor ?? 1), call);
+    last = epoch;
     const trained = performance.now();
     const logits = await network.infer(trial.validationRows, call);
     const { loss, auroc } = measure(logits);
     trainLoss.push(losses.reduce((sum, value) => sum + value, 0) / losses.length);
     validationLoss.push(loss);
     validationAuroc.push(auroc);
+    plateau?.note(loss);
     const criterion = spec.select === 'auroc' && !Number.isNaN(auroc) ? -auroc : loss;
     if (best === undefined || isBetter(criterion, best.criterion)) {
       best = { epoch, criterion, logits, weights: network.weights() };
@@ -69,7 +74,7 @@ export async function trainEpochs(
     onProgress?.((epoch + 1) / spec.epochs);
   }
   const { epoch: bestEpoch, logits: validationLogits, weights } = best!;
-  if (bestEpoch < spec.epochs - 1) for (const [name, values] of weights) network.load(name, values);
+  if (bestEpoch < last) for (const [name, values] of weights) network.load(name, values);
   const curves = { trainLoss, validationLoss, validationAuroc };
   return { ...curves, bestEpoch, validationLogits, trainSeconds, validateSeconds };
 }
@@ -89,7 +94,7 @@ function passRequests(
   task: Task,
   spec: NetworkTrialSpec,
   { subset }: ReadyTrial,
-): (epoch: number) => NativeTrainRequest {
+): (epoch: number, rateFactor: number) => NativeTrainRequest {
   const steps = Math.ceil(subset.rows.length / spec.batch);
   const totalSteps = steps * spec.epochs;
   const stages = names.length;
@@ -103,14 +108,14 @@ function passRequests(
   );
   const parts = lengths.map((length) => momenta(spec.policy, length));
   const moving = parts.some((part) => part === undefined) ? undefined : joined(parts as Float32Array[]);
-  return (epoch) => {
+  return (epoch, rateFactor) => {
     const order = epochOrder(subset.rows, epoch, spec.seed);
     const [first, end] = [epoch * steps, (epoch + 1) * steps];
     return {
       order,
       ...(subset.oversampled > 0 ? { occurrences: occurrencesOf(order) } : {}),
       targets: task.targets,
-      learningRates: rates.subarray(first * stages, end * stages),
+      learningRates: rates.subarray(first * stages, end * stages).map((rate) => rate * rateFactor),
       ...(moving === undefined ? {} : { momenta: moving.subarray(first, end) }),
       trainedStages: trained.subarray(first, end),
       epoch,

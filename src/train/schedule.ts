@@ -34,6 +34,8 @@ function oneCycleRates(policy: OneCycle, total: number): Schedule {
 export function schedule(policy: PolicySpec, totalSteps: number): Schedule {
   switch (policy.kind) {
     case 'constant':
+    // What its epochs' losses make of it comes on top (plateau.ts).
+    case 'plateau':
       return () => 1;
     case 'cosine':
       // Loshchilov & Hutter, "SGDR", 2017, one period over the whole training; the end would be reached at step = total.

@@ -20,6 +20,17 @@ export type PolicySpec =
     }
   /** Multiplied by `factor` at each of the given fractions of the steps. */
   | { readonly kind: 'step'; readonly factor: number; readonly at: readonly number[] }
+  /**
+   * Times `factor` when the validation loss has not fallen below its lowest value less `threshold` for more than `patience`
+   * epochs; training ends when that would go below lr · `minimum`. A negative threshold lets the loss rise by so much.
+   */
+  | {
+      readonly kind: 'plateau';
+      readonly factor: number;
+      readonly patience: number;
+      readonly threshold: number;
+      readonly minimum: number;
+    }
   /** Linear from lr · start up to lr over `warmup` of the steps, then as `after` says. */
   | {
       readonly kind: 'warmup';

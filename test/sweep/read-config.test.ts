@@ -40,6 +40,7 @@ describe('a config', () => {
       image: { size: 224, geometry: 'fill', channels: 1 },
       split: { kind: 'random', fractions: [0.7, 0.1, 0.2], seed: 0 },
       allowLeakage: false,
+      duplicates: 'error',
     });
     assert.deepEqual(tasks, {
       findings: { rule: { kind: 'multilabel' } },
@@ -283,7 +284,7 @@ describe('mistakes in a config', () => {
 
   it('in kinds name the known ones', () => {
     assert.deepEqual(inRest('training: { policy: onecycle }'), [
-      "sweep.yaml:7:21: training.policy: expected one of constant, cosine, one-cycle, step, warmup, cyclic, warm-restarts, received 'onecycle'. Did you mean 'one-cycle'?",
+      "sweep.yaml:7:21: training.policy: expected one of constant, cosine, one-cycle, step, plateau, warmup, cyclic, warm-restarts, received 'onecycle'. Did you mean 'one-cycle'?",
     ]);
     assert.deepEqual(inRest('grid: { optimizer: [adam, { momentum: 0.9 }] }'), [
       'sweep.yaml:7:27: grid.optimizer[1].kind: expected one of adam, adamw, sgd, received nothing.',
@@ -370,7 +371,7 @@ describe('mistakes in a config', () => {
 
   it('in exclude and in the data sets of tasks', () => {
     assert.deepEqual(inRest('exclude:\n  - { policy: onecycle }\n  - { dataset: nhi }\n  - {}'), [
-      "sweep.yaml:8:15: exclude[0].policy: expected one of constant, cosine, one-cycle, step, warmup, cyclic, warm-restarts, received 'onecycle'. Did you mean 'one-cycle'?",
+      "sweep.yaml:8:15: exclude[0].policy: expected one of constant, cosine, one-cycle, step, plateau, warmup, cyclic, warm-restarts, received 'onecycle'. Did you mean 'one-cycle'?",
       "sweep.yaml:9:16: exclude[1].dataset: expected a name from `data` (nih, own), received 'nhi'. Did you mean 'nih'?",
       'sweep.yaml:10:5: exclude[2]: expected at least one condition, received none: it would leave out every trial.',
     ]);

@@ -276,3 +276,27 @@ test('features that are no vectors and validation without a known label are refu
   assert.equal(outcome.error.code, 'DATA');
   assert.match(outcome.error.message, /validation/);
 });
+
+test('plateau lowers the rate where the validation loss stays, alone or among other policies', async (t) => {
+  const inputs = inputsOf(t, finding(1));
+  const settings = { kind: 'plateau', factor: 0.1, patience: 0, threshold: 0, minimum: 0.001 } as const;
+  const plateau: TrialSpec = { ...spec, lr: 0.3, epochs: 15, select: 'loss', policy: settings };
+  const constant: TrialSpec = { ...plateau, policy: { kind: 'constant' } };
+  const patient: TrialSpec = { ...plateau, policy: { ...settings, patience: 100 } };
+  const together = await trainHeads(inputs, [plateau, constant, patient]);
+  const alone = await trainHeads(inputs, [plateau]);
+  const [own, plain, waiting] = [plateau, constant, patient].map((one) => trained(together, one));
+  assert.deepEqual(own!.testLogits, trained(alone, plateau).testLogits);
+  assert.deepEqual(waiting!.testLogits, plain!.testLogits, 'a rate that never falls is constant');
+  const { validationLoss } = own!.result.curves;
+  const first = validationLoss.findIndex(
+    (loss, epoch) => epoch > 0 && loss! >= Math.min(...(validationLoss.slice(0, epoch) as number[])),
+  );
+  assert.deepEqual(
+    validationLoss.slice(0, first + 1),
+    plain!.result.curves.validationLoss.slice(0, first + 1),
+  );
+  assert.notEqual(validationLoss.at(-1), plain!.result.curves.validationLoss.at(-1));
+  // Four falls end it: the loss does not move any more.
+  assert.equal(validationLoss.at(-1), validationLoss.at(-2));
+});

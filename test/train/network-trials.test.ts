@@ -266,3 +266,14 @@ test('progress goes up to 1; abort stops between steps and nothing is recorded',
   await assert.rejects(running, { code: 'ABORTED' });
   await assert.rejects(trainNetworks(inputs, [spec], { signal: AbortSignal.abort() }), { code: 'ABORTED' });
 });
+
+test('plateau ends a training whose validation loss no longer falls', async (t) => {
+  const inputs = await networkInputs(t, brightCorner(0));
+  const policy = { kind: 'plateau', factor: 0.1, patience: 0, threshold: 0, minimum: 0.1 } as const;
+  const spec: TrialSpec = { ...fullSpec, select: 'loss', lr: 0.03, epochs: 30, policy };
+  const { result } = await train(inputs, spec);
+  const losses = result.curves.validationLoss as number[];
+  assert.ok(losses.length < 30, `${losses.length} epochs`);
+  assert.equal(result.bestEpoch, losses.indexOf(Math.min(...losses)));
+  assert.equal(result.curves.trainLoss.length, losses.length);
+});

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { Plateau } from '../../src/train/plateau.js';
 import { learningRates, momenta } from '../../src/train/schedule.js';
 import type { PolicySpec } from '../../src/train/trial.js';
 
@@ -66,4 +67,31 @@ test('a learning rate of zero is refused: frozen is said by the strategy', () =>
     () => learningRates({ kind: 'constant' }, 0, 5),
     /expected a learning rate above 0 but received 0/,
   );
+});
+
+test("plateau equals PyTorch's ReduceLROnPlateau until it ends", () => {
+  const settings = {
+    strict: { factor: 0.1, patience: 0, threshold: 0 },
+    patient: { factor: 0.5, patience: 2, threshold: 0.01 },
+    lenient: { factor: 0.1, patience: 0, threshold: -0.001 },
+  };
+  const cases = (golden as unknown as { plateau: Record<string, { losses: number[]; factors: number[] }> })
+    .plateau;
+  for (const [name, own] of Object.entries(settings)) {
+    const plateau = new Plateau({ kind: 'plateau', ...own, minimum: 0 });
+    const { losses, factors } = cases[name]!;
+    for (const [epoch, loss] of losses.entries()) {
+      plateau.note(loss);
+      assert.ok(Math.abs(plateau.factor / factors[epoch]! - 1) < 1e-9, `${name} ${epoch}`);
+    }
+  }
+  const ending = new Plateau({ kind: 'plateau', factor: 0.1, patience: 0, threshold: 0, minimum: 0.001 });
+  const seen = [1, 1, 1, 1, 1].map((loss) => {
+    ending.note(loss);
+    return Number(ending.factor.toPrecision(3));
+  });
+  assert.deepEqual(seen, [1, 0.1, 0.01, 0.001, 0]);
+  const broken = new Plateau({ kind: 'plateau', factor: 0.1, patience: 0, threshold: 0, minimum: 0.1 });
+  broken.note(Number.NaN);
+  assert.ok(Math.abs(broken.factor - 0.1) < 1e-12);
 });

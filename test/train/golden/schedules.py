@@ -49,4 +49,22 @@ cases = {
     "warmup-cosine-40": trace(warm_cosine, 40),
     "constant-3": trace(lambda o: lr.ConstantLR(o, factor=1.0), 3),
 }
+
+
+def plateau(losses, **settings):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1)
+    scheduler = lr.ReduceLROnPlateau(optimizer, threshold_mode="abs", eps=0, **settings)
+    factors = []
+    for loss in losses:
+        scheduler.step(loss)
+        factors.append(optimizer.param_groups[0]["lr"])
+    return {"losses": losses, "factors": factors}
+
+
+noisy = [0.9, 0.7, 0.71, 0.695, 0.7, 0.6, 0.6005, 0.602, 0.5995, 0.61, 0.5, 0.52, 0.51, 0.505, 0.49, 0.495, 0.5, 0.51]
+cases["plateau"] = {
+    "strict": plateau(noisy, factor=0.1, patience=0, threshold=0),
+    "patient": plateau(noisy, factor=0.5, patience=2, threshold=0.01),
+    "lenient": plateau(noisy, factor=0.1, patience=0, threshold=-0.001),
+}
 pathlib.Path(__file__).with_name("schedules.json").write_text(json.dumps(cases) + "\n")
