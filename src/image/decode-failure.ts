@@ -4,7 +4,6 @@ import { ioError } from '../base/files.js';
 
 /** 100 megapixels of 16-bit RGB, uncompressed. */
 const MAXIMUM_FILE_BYTES = 600_000_000;
-const DICOM_MARK_AT = 128;
 
 /** What the system says about the file itself; everything else that it says is the machine's fault. */
 const FILE_FAULTS: Readonly<Record<string, string>> = {
@@ -45,16 +44,9 @@ export async function readSuspect(path: string): Promise<Buffer> {
 }
 
 /** Why the content of a readable file is not an image. */
-export function contentFault(path: string, bytes: Buffer, cause: unknown): ThawError {
+export function contentFault(path: string, cause: unknown): ThawError {
   const message = messageOf(cause);
   if (/out of memory|too many open files/i.test(message)) return ioError(cause, path, 'read');
-  if (bytes.toString('latin1', DICOM_MARK_AT, DICOM_MARK_AT + 4) === 'DICM') {
-    return new ThawError('IMAGE', 'DICOM files are not read by this version.', {
-      file: path,
-      hint: 'Convert them to PNG first.',
-      cause,
-    });
-  }
   if (message.includes('unsupported image format')) {
     return new ThawError('IMAGE', 'the content is not an image of a known format, or it is truncated.', {
       file: path,

@@ -1,7 +1,10 @@
+import { open } from 'node:fs/promises';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { messageOf, ThawError } from '../base/errors.js';
 import type { RawImage } from '../data/dataset.js';
+import { DICOM_START_BYTES, isDicom } from '../data/dicom-file.js';
 import { contentFault, readSuspect } from './decode-failure.js';
+import { DicomPool } from './dicom/pool.js';
 import { type Geometry, type ImageLayout, rowBytes } from './geometry.js';
 import { sampleDepth } from './sample-depth.js';
 
@@ -20,10 +23,12 @@ const BLACK = { r: 0, g: 0, b: 0 };
 // Many images are decoded side by side, each on one thread; libvips's cache would serve a file that has been replaced.
 sharp.cache(false);
 sharp.concurrency(1);
+const dicom = new DicomPool();
 
 /**
  * Decodes one image file (its first page or frame) to uint8 [size, size, channels].
  *
+ * - DICOM, known by its content, becomes 8 bits through its window first (`renderDicom`).
  * - Upright: an EXIF orientation is applied before the geometry.
  * - Sample values are taken as stored: 16-bit samples become round(v / 257), 1-, 2- and 4-bit ones are stretched to 0–255,
  *   embedded ICC profiles are ignored (CMYK goes through libvips's generic profile). Grey stays exact.
@@ -47,7 +52,8 @@ export async function decodeImage(path: string, layout: ImageLayout): Promise<Ui
   try {
     return await decode(bytes, path, layout);
   } catch (cause) {
-    throw contentFault(path, bytes, cause);
+    if (cause instanceof ThawError) throw cause;
+    throw contentFault(path, cause);
   }
 }
 
@@ -75,8 +81,20 @@ export async function layOut(image: RawImage, name: string, layout: ImageLayout)
 }
 
 async function decode(input: string | Buffer, path: string, layout: ImageLayout): Promise<Uint8Array> {
-  const deep = (await sampleDepth(input, path, OPEN)) === 16;
+  const start = typeof input === 'string' ? await readStart(input) : input.subarray(0, DICOM_START_BYTES);
+  if (isDicom(start)) return layOut(await dicom.read(path, layout.window), path, layout);
+  const deep = (await sampleDepth(input, start, path, OPEN)) === 16;
   return toLayout(sharp(input, OPEN), deep, layout);
+}
+
+async function readStart(path: string): Promise<Buffer> {
+  const handle = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(DICOM_START_BYTES), 0, DICOM_START_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 async function toLayout(input: Sharp, deep: boolean, layout: ImageLayout): Promise<Uint8Array> {

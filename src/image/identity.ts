@@ -11,6 +11,9 @@ import type { ImageLayout } from './geometry.js';
 
 /** Raise it when the same file would decode to other pixels than before. */
 const DECODER_VERSION = 1;
+/** The same for data sets with files that may be DICOM: an earlier version had put these into quarantine. */
+const DICOM_DECODER_VERSION = 2;
+const OTHER_FORMATS = /\.(png|jpe?g|tiff?|webp|gif)$/i;
 const BATCH = 1024;
 const ABSENT = ['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'];
 const statCallback: (path: string) => Promise<Stats> = promisify(stat);
@@ -27,9 +30,16 @@ export async function imageStoreId(
   layout: ImageLayout,
   signal?: AbortSignal,
 ): Promise<string> {
-  const { size, geometry, channels } = layout;
+  const { size, geometry, channels, window } = layout;
+  const mayBeDicom =
+    dataset.embedded === undefined && dataset.entries.some(({ path }) => !OTHER_FORMATS.test(path));
   const id = (files: string) =>
-    contentId({ kind: 'images', decoder: DECODER_VERSION, layout: { size, geometry, channels }, files });
+    contentId({
+      kind: 'images',
+      decoder: mayBeDicom ? DICOM_DECODER_VERSION : DECODER_VERSION,
+      layout: { size, geometry, channels, ...(window === undefined ? {} : { window }) },
+      files,
+    });
   const files = createHash('sha256');
   if (dataset.embedded !== undefined) {
     if (dataset.entries.length === 0) throw noImages(dataset);

@@ -47,6 +47,13 @@ const indexSchema: z.ZodType<ImageStoreIndex> = z.object({
     size: z.int().positive(),
     geometry: z.enum(['fill', 'fit', 'crop']),
     channels: z.union([z.literal(1), z.literal(3)]),
+    window: z
+      .union([
+        z.object({ name: z.string() }),
+        z.object({ percentile: z.tuple([z.number(), z.number()]) }),
+        z.object({ center: z.number(), width: z.number() }),
+      ])
+      .optional(),
   }),
   rows: z.int().positive(),
   contentHash: z.string(),

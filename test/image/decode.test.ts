@@ -257,7 +257,7 @@ test('files that are no images are refused with their reason', async (t) => {
   );
   await assertFault(
     await write('scan.png', Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')])),
-    /DICOM/,
+    /transfer syntax|damaged/,
   );
   await mkdir(join(folder, 'folder.png'));
   await assertFault(join(folder, 'folder.png'), /received a folder/);
@@ -288,12 +288,6 @@ test('names with brackets, spaces and percent signs are read', async (t) => {
 });
 
 test("a fault of the machine is not the image's", () => {
-  assert.equal(
-    contentFault('a.png', Buffer.from('x'), new Error('out of memory --- size == 12MB')).code,
-    'IO',
-  );
-  assert.equal(
-    contentFault('a.png', Buffer.from('x'), new Error('vipspng: libpng read error')).code,
-    'IMAGE',
-  );
+  assert.equal(contentFault('a.png', new Error('out of memory --- size == 12MB')).code, 'IO');
+  assert.equal(contentFault('a.png', new Error('vipspng: libpng read error')).code, 'IMAGE');
 });
