@@ -1,4 +1,5 @@
 import type { Dataset } from './dataset.js';
+import { withHeaderPatients } from './dicom-patients.js';
 import { type ChestXray14Source, loadChestXray14 } from './sources/chestxray14.js';
 import { type ChexpertSource, loadChexpert } from './sources/chexpert.js';
 import { type CsvSource, loadCsv } from './sources/csv.js';
@@ -39,17 +40,17 @@ export type DataSource =
   | RsnaPneumoniaSource
   | VindrCxrSource;
 
-/** Reads the table of a data set; no image is opened. Throws DATA or IO with file and row, CONFIG on a wrong setting. */
-export function loadDataset(name: string, source: DataSource): Promise<Dataset> {
+/** Reads the table of a data set; no image is decoded. Throws DATA or IO with file and row, CONFIG on a wrong setting. */
+export async function loadDataset(name: string, source: DataSource): Promise<Dataset> {
   switch (source.kind) {
     case 'chestxray14':
       return loadChestXray14(name, source);
     case 'chexpert':
       return loadChexpert(name, source);
     case 'csv':
-      return loadCsv(name, source);
+      return withHeaderPatients(await loadCsv(name, source), source.patients);
     case 'folder':
-      return loadFolder(name, source);
+      return withHeaderPatients(await loadFolder(name, source), source.patients);
     case 'medmnist':
       return loadMedmnist(name, source);
     case 'mimic-cxr-jpg':

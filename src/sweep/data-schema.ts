@@ -4,6 +4,7 @@ import type { SplitRule } from '../data/split.js';
 import type { ImageLayout } from '../image/geometry.js';
 import type { DataConfig } from './config.js';
 import { adapterKeys } from './data-schema-adapters.js';
+import { dicomPatients, windowSchema } from './dicom-schema.js';
 import { byKind, byShape, expected, flag, mapping, number, text, whole, words } from './schema-words.js';
 import { seed } from './trial-schema.js';
 
@@ -40,7 +41,11 @@ const imageSchema = mapping({
   size: whole('a size from 8 to 4096 pixels', 8, 4096).default(224),
   geometry: words('fill', 'fit', 'crop').default('fill'),
   channels: z.literal([1, 3], expected('1 or 3')).default(1),
-}) satisfies z.ZodType<ImageLayout>;
+  window: windowSchema.exactOptional(),
+}).transform(({ window, ...layout }) => ({
+  ...layout,
+  ...(window === undefined ? {} : { window }),
+})) satisfies z.ZodType<ImageLayout>;
 
 /** What every data set has beside what its kind needs. */
 const around = {
@@ -140,6 +145,7 @@ export const dataSchema = byKind(
       .optional(),
     allowMissing: flag.optional(),
     exclusive: flag.optional(),
+    patients: dicomPatients.optional(),
     ...around,
   }),
   mapping({
@@ -147,6 +153,7 @@ export const dataSchema = byKind(
     root: text,
     splitFolders: flag.optional(),
     patient: patientExpression.optional(),
+    patients: dicomPatients.optional(),
     extensions: texts.optional(),
     ...around,
   }),

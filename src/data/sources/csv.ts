@@ -1,6 +1,7 @@
 import { posix, resolve } from 'node:path';
 import { ThawError } from '../../base/errors.js';
 import type { Dataset, DatasetEntry, SplitName } from '../dataset.js';
+import type { DicomPatients } from '../dicom-patients.js';
 import { AgeReader, parseSex } from '../demographics.js';
 import { EntryTable } from '../entry-table.js';
 import { existingPaths } from '../image-files.js';
@@ -26,6 +27,8 @@ export interface CsvSource {
   readonly allowMissing?: boolean | undefined;
   /** Every image has exactly one of the labels; always so for a class column. */
   readonly exclusive?: boolean | undefined;
+  /** Where no column names patients but the headers of the images do. */
+  readonly patients?: DicomPatients | undefined;
 }
 
 export interface CsvColumns {

@@ -1,6 +1,7 @@
 import { join, posix } from 'node:path';
 import { messageOf, ThawError } from '../../base/errors.js';
 import type { Dataset, DatasetEntry, SplitName } from '../dataset.js';
+import { type DicomPatients, isDicomFile } from '../dicom-patients.js';
 import { contentOf, filesBelow } from '../image-files.js';
 import { splitNameOf, splitWords } from '../split-names.js';
 
@@ -15,11 +16,18 @@ export interface FolderSource {
    * Without it every image is taken for a patient of its own.
    */
   readonly patient?: string | undefined;
-  /** Of image files, default png, jpg, jpeg, tif, tiff, webp, gif. */
+  /** Where the headers of the images name patients. */
+  readonly patients?: DicomPatients | undefined;
+  /**
+   * Of image files, default png, jpg, jpeg, tif, tiff, webp, gif, dcm, dicom; then also DICOM files whose name has no extension
+   * or is a UID.
+   */
   readonly extensions?: readonly string[] | undefined;
 }
 
-const EXTENSIONS = ['png', 'jpg', 'jpeg', 'tif', 'tiff', 'webp', 'gif'];
+const EXTENSIONS = ['png', 'jpg', 'jpeg', 'tif', 'tiff', 'webp', 'gif', 'dcm', 'dicom'];
+/** As picture archives name files: `IM000001`, `1.2.840.113619.2.5`. The index of a DICOM medium is no image. */
+const NAMELESS = /(^|\/)(?!DICOMDIR$)([^./]+|\d+(\.\d+)+)$/;
 
 interface Found {
   readonly path: string;
@@ -30,7 +38,7 @@ interface Found {
 export async function loadFolder(name: string, source: FolderSource): Promise<Dataset> {
   const { root } = source;
   const patientOf = patientReader(source);
-  const scan = new FolderScan(root, source.extensions ?? EXTENSIONS);
+  const scan = new FolderScan(root, source.extensions);
   const top = await contentOf(root);
   scan.leaveOut(top.files, top.hidden);
   if (hasSplits(top.folders, source)) {
@@ -95,9 +103,11 @@ class FolderScan {
 
   constructor(
     private readonly root: string,
-    extensions: readonly string[],
+    private readonly chosen: readonly string[] | undefined,
   ) {
-    this.extensions = new Set(extensions.map((extension) => extension.toLowerCase().replace(/^\./, '')));
+    this.extensions = new Set(
+      (chosen ?? EXTENSIONS).map((extension) => extension.toLowerCase().replace(/^\./, '')),
+    );
   }
 
   async classesIn(folder: string, split: SplitName): Promise<void> {
@@ -109,11 +119,13 @@ class FolderScan {
 
   async images(folder: string, className: string, split?: SplitName): Promise<void> {
     const { files, hidden } = await filesBelow(join(this.root, folder));
-    const images = files.filter((file) => this.extensions.has(extensionOf(file)));
-    this.leaveOut(
-      files.filter((file) => !this.extensions.has(extensionOf(file))),
-      hidden,
-    );
+    const images: string[] = [];
+    const others: string[] = [];
+    for (const file of files) {
+      if (await this.isImage(posix.join(folder, file))) images.push(file);
+      else others.push(file);
+    }
+    this.leaveOut(others, hidden);
     if (images.length === 0) this.emptyFolders.push(folder);
     for (const file of images) {
       this.found.push({
@@ -122,6 +134,11 @@ class FolderScan {
         ...(split === undefined ? {} : { split }),
       });
     }
+  }
+
+  private async isImage(path: string): Promise<boolean> {
+    if (this.extensions.has(extensionOf(path))) return true;
+    return this.chosen === undefined && NAMELESS.test(path) && isDicomFile(join(this.root, path));
   }
 
   leaveOut(files: readonly string[], hidden: number): void {
