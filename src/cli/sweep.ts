@@ -10,10 +10,12 @@ import type { SweepConfig } from '../sweep/config.js';
 import { parseFilter } from '../sweep/filter.js';
 import type { Plan } from '../sweep/plan.js';
 import { readConfig } from '../sweep/read-config.js';
+import { workersOf } from './options.js';
 import { setStatus } from './outcome.js';
 import { fromUser, quickstartConfig } from './paths.js';
 import { createProgress, formatDuration } from './progress.js';
 import { publish } from './publish.js';
+import { INTERRUPTED, stopOnSignals } from './signals.js';
 
 interface Arguments {
   readonly config: string | undefined;
@@ -30,17 +32,6 @@ interface Arguments {
   readonly failFast: boolean;
 }
 
-/** Exit status of a sweep that a signal stopped. */
-const INTERRUPTED = 130;
-
-function workersOf(value: number | undefined): number {
-  if (value === undefined) return 1;
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new ThawError('CONFIG', `expected a whole number of at least 1, received ${value}.`, {
-    node: '--workers',
-  });
-}
-
 function deviceOf(value: string | undefined, config: SweepConfig): SweepOptions['device'] {
   const device = value ?? config.device;
   if (/^(auto|cpu|cuda(:\d+)?)$/.test(device)) return device as SweepOptions['device'];
@@ -55,19 +46,6 @@ function extractorOf(value: string | undefined, config: SweepConfig): Extractor 
   throw new ThawError('CONFIG', `expected ${EXTRACTORS.join(', ')}, received '${value}'.`, {
     node: '--extractor',
   });
-}
-
-/** The first signal stops between two steps of training, keeping what is recorded; the second ends at once. */
-function stopOnSignals(note: (message: string) => void): AbortSignal {
-  const stop = new AbortController();
-  const ask = (signal: string) => {
-    if (stop.signal.aborted) process.exit(INTERRUPTED);
-    note(`${signal}: stopping; everything finished is kept (once more to end at once)`);
-    stop.abort();
-  };
-  process.on('SIGINT', ask);
-  process.on('SIGTERM', ask);
-  return stop.signal;
 }
 
 function formatBytes(bytes: number): string {

@@ -60,6 +60,13 @@ export class BatchLoader {
   private open(): NativeBatchAssembler {
     const { BatchAssembler } = addon();
     const { images, input, view } = this.options;
-    return new BatchAssembler(assembleOptions(images, input), nativeView(view));
+    const { dataPath } = images;
+    try {
+      return new BatchAssembler(assembleOptions({ ...images, dataPath }, input), nativeView(view));
+    } catch (error) {
+      // Another process may just have completed and renamed the store.
+      if (images.dataPath === dataPath) throw error;
+      return new BatchAssembler(assembleOptions(images, input), nativeView(view));
+    }
   }
 }
