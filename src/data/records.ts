@@ -1,63 +1,179 @@
 import { type CsvError, parse } from 'csv-parse/sync';
 import { ThawError } from '../base/errors.js';
 
+/** One row of a delimited text; the same object stands for the next row when that is read. */
+export interface DelimitedRow {
+  /** Number of its cells, at least one. */
+  readonly length: number;
+  /** A cell without surrounding blanks. */
+  cell(index: number): string;
+  /** The character code of a cell that is one ASCII character, else −1: cheaper than the cell where many are digits. */
+  character(index: number): number;
+}
+
 /**
- * The rows of a delimited text, one array of cells each, without surrounding blanks; blank lines are rows of one empty cell.
- * Lines without quotes, and lines whose quotes open and close at the borders of cells, are cut directly (some five times as
- * fast as by a parser that looks at every character); csv-parse reads the others: line breaks within quotes, and mistakes.
- * Nothing is kept: each iteration reads the text again. Throws DATA with the row where quotes are wrong.
+ * The rows of a delimited text; blank lines are rows of one empty cell. Lines without quotes are cut in one pass over their
+ * characters, and cells are made when asked for; so are lines whose quotes open and close at the borders of cells. csv-parse
+ * reads the others: line breaks within quotes, and mistakes. Throws DATA with the row where quotes are wrong.
  */
 export class Records implements Iterable<string[]> {
-  private readonly lines: readonly string[];
-  private readonly quoted: boolean;
-
   constructor(
-    text: string,
-    private readonly file: string,
-    private readonly delimiter: string,
-  ) {
-    this.lines = text.includes('\r') ? text.split(/\r\n|\n|\r/) : text.split('\n');
-    this.quoted = text.includes('"');
-  }
+    readonly text: string,
+    readonly file: string,
+    readonly delimiter: string,
+  ) {}
 
+  /** Each iteration reads the text again, nothing is kept. */
   *[Symbol.iterator](): Generator<string[]> {
-    let row = 1;
-    for (let at = 0; at < this.lines.length; ) {
-      const line = this.lines[at]!;
-      const cells =
-        this.quoted && line.includes('"')
-          ? quotedCells(line, this.delimiter)
-          : plainCells(line, this.delimiter);
-      if (cells !== undefined) {
-        yield cells;
-        at++;
-        row++;
-        continue;
-      }
-      const end = this.endOfQuotes(at);
-      const records = parseRecords(this.lines.slice(at, end).join('\n'), this.file, row, this.delimiter);
-      yield* records;
-      at = end;
-      row += records.length;
-    }
-  }
-
-  /** Line after the one in which quotes that open in line `at` are closed: the first after which their number is even. */
-  private endOfQuotes(at: number): number {
-    let even = true;
-    for (let line = at; line < this.lines.length; line++) {
-      const text = this.lines[line]!;
-      for (let quote = text.indexOf('"'); quote >= 0; quote = text.indexOf('"', quote + 1)) even = !even;
-      if (even) return line + 1;
-    }
-    return this.lines.length;
+    const cursor = new RecordCursor(this);
+    while (cursor.next()) yield Array.from({ length: cursor.length }, (_, index) => cursor.cell(index));
   }
 }
 
-function plainCells(line: string, delimiter: string): string[] {
-  const cells = line.split(delimiter);
-  for (let index = 0; index < cells.length; index++) cells[index] = cells[index]!.trim();
-  return cells;
+const TABULATOR = 9;
+const LINE_FEED = 10;
+const RETURN = 13;
+const BLANK = 32;
+const QUOTE = 34;
+const LAST_ASCII = 127;
+
+/** Goes through the rows from the first. */
+export class RecordCursor implements DelimitedRow {
+  /** 1-based, of the row at hand. */
+  row = 0;
+  length = 0;
+  private readonly text: string;
+  /** Where the next line begins; beyond the end after the last one. */
+  private at = 0;
+  /** Cell i of a line without quotes is `text[bounds[i] + width − 1 …  bounds[i + 1]]`, shifted by the delimiter's width. */
+  private bounds = new Int32Array(64);
+  private readonly width: number;
+  private readonly first: number;
+  /** Of a line with quotes. */
+  private cells: readonly string[] | undefined;
+  /** What csv-parse has read beyond the row at hand. */
+  private ahead: string[][] = [];
+
+  constructor(private readonly records: Records) {
+    this.text = records.text;
+    this.width = records.delimiter.length;
+    this.first = records.delimiter.charCodeAt(0);
+  }
+
+  /** Moves on to the next row; false where there is none. Throws DATA. */
+  next(): boolean {
+    if (this.ahead.length === 0) {
+      if (this.at > this.text.length) return false;
+      this.row++;
+      this.cells = this.cutLine() ? undefined : this.readQuoted();
+    } else {
+      this.row++;
+      this.cells = this.ahead.shift()!;
+    }
+    if (this.cells !== undefined) this.length = this.cells.length;
+    return true;
+  }
+
+  cell(index: number): string {
+    if (this.cells !== undefined) return this.cells[index]!;
+    let start = this.bounds[index]!;
+    let end = this.bounds[index + 1]! - this.width;
+    while (start < end && isBlank(this.text.charCodeAt(start))) start++;
+    while (start < end && isBlank(this.text.charCodeAt(end - 1))) end--;
+    const cell = this.text.slice(start, end);
+    // Other blanks than those of ASCII.
+    return start < end && (cell.charCodeAt(0) > LAST_ASCII || cell.charCodeAt(end - start - 1) > LAST_ASCII)
+      ? cell.trim()
+      : cell;
+  }
+
+  character(index: number): number {
+    if (this.cells === undefined && this.bounds[index + 1]! - this.width - this.bounds[index]! !== 1)
+      return -1;
+    const code =
+      this.cells === undefined ? this.text.charCodeAt(this.bounds[index]!) : codeOf(this.cells[index]!);
+    return code > BLANK && code <= LAST_ASCII ? code : -1;
+  }
+
+  /** Finds the borders of the line's cells; false, and the cursor stays, where there is a quote in it. */
+  private cutLine(): boolean {
+    const { text, width, first } = this;
+    const { delimiter } = this.records;
+    let cells = 0;
+    let at = this.at;
+    this.bounds[0] = at;
+    for (; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code === LINE_FEED || code === RETURN) break;
+      if (code === QUOTE) return false;
+      if (code !== first || (width > 1 && !text.startsWith(delimiter, at))) continue;
+      this.border(++cells, at + width);
+      at += width - 1;
+    }
+    this.border(++cells, at + width);
+    this.length = cells;
+    this.at = afterLine(text, at);
+    return true;
+  }
+
+  private border(cell: number, at: number): void {
+    if (cell === this.bounds.length) {
+      const larger = new Int32Array(2 * cell);
+      larger.set(this.bounds);
+      this.bounds = larger;
+    }
+    this.bounds[cell] = at;
+  }
+
+  private readQuoted(): readonly string[] {
+    const { text } = this;
+    const { file, delimiter } = this.records;
+    const end = lineEnd(text, this.at);
+    const cells = quotedCells(text.slice(this.at, end), delimiter);
+    if (cells !== undefined) {
+      this.at = afterLine(text, end);
+      return cells;
+    }
+    const last = endOfQuotes(text, this.at);
+    const [record = [], ...others] = parseRecords(text.slice(this.at, last), file, this.row, delimiter);
+    this.at = afterLine(text, last);
+    this.ahead = others;
+    return record;
+  }
+}
+
+function isBlank(code: number): boolean {
+  return code === BLANK || (code >= TABULATOR && code <= RETURN);
+}
+
+function codeOf(cell: string): number {
+  return cell.length === 1 ? cell.charCodeAt(0) : -1;
+}
+
+/** End of the line that `at` lies in: its line break, or that of the text. */
+function lineEnd(text: string, at: number): number {
+  let end = at;
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code === LINE_FEED || code === RETURN) break;
+  }
+  return end;
+}
+
+/** Where the line after one that ends at `end` begins; beyond the end of the text after the last one. */
+function afterLine(text: string, end: number): number {
+  return text.charCodeAt(end) === RETURN && text.charCodeAt(end + 1) === LINE_FEED ? end + 2 : end + 1;
+}
+
+/** End of the line in which the quotes that open from `at` on are closed: the first after which their number is even. */
+function endOfQuotes(text: string, at: number): number {
+  let even = true;
+  for (let end = at; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code === QUOTE) even = !even;
+    else if (even && (code === LINE_FEED || code === RETURN)) return end;
+  }
+  return text.length;
 }
 
 /** Undefined where a quote neither opens nor closes a cell, nor stands doubled within one. */
@@ -105,7 +221,7 @@ function parseRecords(text: string, file: string, firstRow: number, delimiter: s
   try {
     const records = parse(text, {
       delimiter,
-      record_delimiter: ['\n'],
+      record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true,
       trim: true,
     }) as string[][];

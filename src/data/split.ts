@@ -55,15 +55,29 @@ const DEFAULT_VALIDATION = 1 / 8;
  */
 export function splitDataset(dataset: Dataset, rule: SplitRule, options: SplitOptions): Split {
   const { assigned, method } = assign(dataset, rule);
-  const rowsOf = (split: SplitName) =>
-    Uint32Array.from(assigned.keys()).filter((row) => assigned[row] === split && !options.exclude?.has(row));
-  const rows = { train: rowsOf('train'), validation: rowsOf('validation'), test: rowsOf('test') };
+  const rows = rowsOfParts(assigned, options.exclude);
   for (const split of SPLITS) {
     if (rows[split].length === 0) throw emptySplit(dataset, split, rule);
   }
   const leaks = checkPatients(dataset, rows);
   if (leaks.length > 0 && !options.allowLeakage) throw leakage(dataset, leaks);
   return { method, ...rows, leakingPatients: leaks.map(({ patient }) => patient) };
+}
+
+function rowsOfParts(
+  assigned: readonly (SplitName | undefined)[],
+  exclude: ReadonlySet<number> | undefined,
+): Record<SplitName, Uint32Array> {
+  const rows = { train: [] as number[], validation: [] as number[], test: [] as number[] };
+  for (let row = 0; row < assigned.length; row++) {
+    const split = assigned[row];
+    if (split !== undefined && exclude?.has(row) !== true) rows[split].push(row);
+  }
+  return {
+    train: Uint32Array.from(rows.train),
+    validation: Uint32Array.from(rows.validation),
+    test: Uint32Array.from(rows.test),
+  };
 }
 
 export interface PatientLeak {
@@ -73,17 +87,21 @@ export interface PatientLeak {
 
 /** Patients that have images in more than one of the three sets, sorted by id. */
 export function checkPatients(dataset: Dataset, rows: SelectionRows & ReportingRows): PatientLeak[] {
+  const firstSplit = new Map<string, SplitName>();
   const splitsOf = new Map<string, SplitName[]>();
   for (const split of SPLITS) {
     for (const row of rows[split]) {
       const { patient } = dataset.entries[row]!;
-      const splits = splitsOf.get(patient);
-      if (splits === undefined) splitsOf.set(patient, [split]);
-      else if (splits.at(-1) !== split) splits.push(split);
+      const first = firstSplit.get(patient);
+      if (first === undefined) firstSplit.set(patient, split);
+      else if (first !== split) {
+        const splits = splitsOf.get(patient) ?? [first];
+        if (splits.at(-1) !== split) splits.push(split);
+        splitsOf.set(patient, splits);
+      }
     }
   }
   return [...splitsOf]
-    .filter(([, splits]) => splits.length > 1)
     .map(([patient, splits]) => ({ patient, splits }))
     .sort((a, b) => comparePatients(a.patient, b.patient));
 }

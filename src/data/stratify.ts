@@ -42,89 +42,124 @@ export interface UnitLabels {
 export function orderByLabels(units: UnitLabels, random: RandomStream): Uint32Array {
   const count = units.start.length - 1;
   const order = random.shuffle(Uint32Array.from({ length: count }, (_, index) => index));
-  const halve = (part: Uint32Array): void => {
-    if (part.length < 2) return;
-    const middle = halveByLabels(part, units, random);
-    halve(part.subarray(0, middle));
-    halve(part.subarray(middle));
-  };
-  halve(order);
+  new Halving(order, units, random).halve(0, count);
   return order;
 }
 
-/** Rearranges `part` into two halves that share out each label evenly; returns the size of the first (the larger if odd). */
-function halveByLabels(part: Uint32Array, units: UnitLabels, random: RandomStream): number {
-  const { start, labels, labelCount } = units;
-  const rank = rarityRanks(part, units);
-  const capacity = Math.ceil(part.length / 2);
-  const halves = [new Uint32Array(capacity), new Uint32Array(part.length - capacity)] as const;
-  const filled: [number, number] = [0, 0];
-  /** How many more units with the label the first half has got than the second. */
-  const lead = new Int32Array(labelCount);
-  for (const unit of byRarestLabel(part, units, rank)) {
-    const half = chooseHalf(unit, filled, halves, lead, units, rank, random);
-    halves[half][filled[half]++] = unit;
-    for (let index = start[unit]!; index < start[unit + 1]!; index++)
-      lead[labels[index]!]! += half === 0 ? 1 : -1;
-  }
-  part.set(halves[0], 0);
-  part.set(halves[1], capacity);
-  return capacity;
-}
+/** Halves parts of an order in place. There are as many parts as units: what they need is allocated once. */
+class Halving {
+  private readonly halves: readonly [Uint32Array, Uint32Array];
+  private readonly filled: [number, number] = [0, 0];
+  private readonly sorted: Uint32Array;
+  /** [units of the part] rank of the rarest label, `labelCount` for units without labels. */
+  private readonly keys: Uint16Array;
+  private readonly next: Uint32Array;
+  /** [labels] Units of the part that have it; 0 for the label that the fewest have; how many more the first half has got. */
+  private readonly counts: Uint32Array;
+  private readonly rank: Uint16Array;
+  private readonly lead: Int32Array;
+  private readonly rarestFirst: Uint16Array;
 
-/** The half that has fewer of the unit's rarest label, then of its next rarest …, then the emptier one, then either. */
-function chooseHalf(
-  unit: number,
-  filled: readonly [number, number],
-  halves: readonly [Uint32Array, Uint32Array],
-  lead: Int32Array,
-  { start, labels }: UnitLabels,
-  rank: Uint16Array,
-  random: RandomStream,
-): 0 | 1 {
-  if (filled[0] === halves[0].length) return 1;
-  if (filled[1] === halves[1].length) return 0;
-  let decisive = 0;
-  let decisiveRank = Number.POSITIVE_INFINITY;
-  for (let index = start[unit]!; index < start[unit + 1]!; index++) {
-    const label = labels[index]!;
-    if (lead[label] === 0 || rank[label]! >= decisiveRank) continue;
-    decisive = lead[label]!;
-    decisiveRank = rank[label]!;
+  constructor(
+    private readonly order: Uint32Array,
+    private readonly units: UnitLabels,
+    private readonly random: RandomStream,
+  ) {
+    const { length } = order;
+    const { labelCount } = units;
+    this.halves = [new Uint32Array((length + 1) >> 1), new Uint32Array(length >> 1)];
+    this.sorted = new Uint32Array(length);
+    this.keys = new Uint16Array(length);
+    this.next = new Uint32Array(labelCount + 2);
+    this.counts = new Uint32Array(labelCount);
+    this.rank = new Uint16Array(labelCount);
+    this.lead = new Int32Array(labelCount);
+    this.rarestFirst = new Uint16Array(labelCount);
   }
-  const difference = decisive || filled[0] - filled[1];
-  if (difference !== 0) return difference < 0 ? 0 : 1;
-  return random.integer(2) === 0 ? 0 : 1;
-}
 
-/** [labels] 0 for the label that the fewest of these units have. */
-function rarityRanks(part: Uint32Array, { start, labels, labelCount }: UnitLabels): Uint16Array {
-  const counts = new Uint32Array(labelCount);
-  for (const unit of part)
-    for (let index = start[unit]!; index < start[unit + 1]!; index++) counts[labels[index]!]!++;
-  const rarestFirst = Uint16Array.from(counts.keys()).sort((a, b) => counts[a]! - counts[b]! || a - b);
-  const rank = new Uint16Array(labelCount);
-  for (const [place, label] of rarestFirst.entries()) rank[label] = place;
-  return rank;
-}
-
-/** The units sorted (stably) by the rank of their rarest label; those without labels last. */
-function byRarestLabel(
-  part: Uint32Array,
-  { start, labels, labelCount }: UnitLabels,
-  rank: Uint16Array,
-): Uint32Array {
-  const keys = new Uint16Array(part.length);
-  const next = new Uint32Array(labelCount + 2);
-  for (const [place, unit] of part.entries()) {
-    let key = labelCount;
-    for (let index = start[unit]!; index < start[unit + 1]!; index++)
-      key = Math.min(key, rank[labels[index]!]!);
-    keys[place] = key;
-    next[key + 1]!++;
+  /** Of the units in places `from` to `to` − 1, first halves come first. */
+  halve(from: number, to: number): void {
+    if (to - from < 2) return;
+    const middle = this.split(from, to);
+    this.halve(from, middle);
+    this.halve(middle, to);
   }
-  for (let key = 1; key < next.length; key++) next[key]! += next[key - 1]!;
-  const sorted = new Uint32Array(part.length);
-  for (const [place, unit] of part.entries()) sorted[next[keys[place]!]!++] = unit;
-  return sorted;
+
+  /** Rearranges a part into two halves that share out each label evenly; returns where the second begins (the smaller if odd). */
+  private split(from: number, to: number): number {
+    const { order, halves, filled, lead, units } = this;
+    const { start, labels } = units;
+    const sizes = [(to - from + 1) >> 1, (to - from) >> 1] as const;
+    this.rankByRarity(from, to);
+    this.sortByRarestLabel(from, to);
+    filled[0] = 0;
+    filled[1] = 0;
+    lead.fill(0);
+    for (let place = 0; place < to - from; place++) {
+      const unit = this.sorted[place]!;
+      const half = this.chooseHalf(unit, sizes);
+      halves[half][filled[half]++] = unit;
+      for (let index = start[unit]!; index < start[unit + 1]!; index++)
+        lead[labels[index]!]! += half === 0 ? 1 : -1;
+    }
+    const middle = from + sizes[0];
+    for (let place = from; place < middle; place++) order[place] = halves[0][place - from]!;
+    for (let place = middle; place < to; place++) order[place] = halves[1][place - middle]!;
+    return middle;
+  }
+
+  /** The half that has fewer of the unit's rarest label, then of its next rarest …, then the emptier one, then either. */
+  private chooseHalf(unit: number, sizes: readonly [number, number]): 0 | 1 {
+    const { filled, lead, rank, units } = this;
+    const { start, labels } = units;
+    if (filled[0] === sizes[0]) return 1;
+    if (filled[1] === sizes[1]) return 0;
+    let decisive = 0;
+    let decisiveRank = Number.POSITIVE_INFINITY;
+    for (let index = start[unit]!; index < start[unit + 1]!; index++) {
+      const label = labels[index]!;
+      if (lead[label] === 0 || rank[label]! >= decisiveRank) continue;
+      decisive = lead[label]!;
+      decisiveRank = rank[label]!;
+    }
+    const difference = decisive || filled[0] - filled[1];
+    if (difference !== 0) return difference < 0 ? 0 : 1;
+    return this.random.integer(2) === 0 ? 0 : 1;
+  }
+
+  /** Equally rare labels in their own order. */
+  private rankByRarity(from: number, to: number): void {
+    const { order, counts, rank, rarestFirst, units } = this;
+    const { start, labels, labelCount } = units;
+    counts.fill(0);
+    for (let place = from; place < to; place++) {
+      const unit = order[place]!;
+      for (let index = start[unit]!; index < start[unit + 1]!; index++) counts[labels[index]!]!++;
+    }
+    for (let label = 0; label < labelCount; label++) {
+      let place = label;
+      for (; place > 0 && counts[rarestFirst[place - 1]!]! > counts[label]!; place--) {
+        rarestFirst[place] = rarestFirst[place - 1]!;
+      }
+      rarestFirst[place] = label;
+    }
+    for (let place = 0; place < labelCount; place++) rank[rarestFirst[place]!] = place;
+  }
+
+  /** Stably, by the rank of each unit's rarest label; units without labels last. */
+  private sortByRarestLabel(from: number, to: number): void {
+    const { order, keys, next, rank, sorted, units } = this;
+    const { start, labels, labelCount } = units;
+    next.fill(0);
+    for (let place = from; place < to; place++) {
+      const unit = order[place]!;
+      let key = labelCount;
+      for (let index = start[unit]!; index < start[unit + 1]!; index++)
+        key = Math.min(key, rank[labels[index]!]!);
+      keys[place - from] = key;
+      next[key + 1]!++;
+    }
+    for (let key = 1; key < next.length; key++) next[key]! += next[key - 1]!;
+    for (let place = from; place < to; place++) sorted[next[keys[place - from]!]!++] = order[place]!;
+  }
 }

@@ -1,6 +1,7 @@
 import { ThawError } from '../base/errors.js';
 import { RandomStream, STREAM } from '../base/random.js';
 import type { Dataset } from './dataset.js';
+import { pathOrder } from './path-order.js';
 import type { SelectionRows } from './split.js';
 import { orderByClass, orderByLabels } from './stratify.js';
 import { isBalanced, type Task } from './task.js';
@@ -68,9 +69,9 @@ export function proportionalValidation(
   seed: number,
 ): Uint32Array {
   const units = groupUnits(task, split.validation, dataset, subset.unit);
-  const trainUnits = groupUnits(task, split.train, dataset, subset.unit).length;
-  const wanted = Math.round((subset[subset.unit] * units.length) / Math.max(1, trainUnits));
-  const count = Math.min(units.length, Math.max(1, wanted));
+  const trainUnits = groupUnits(task, split.train, dataset, subset.unit).count;
+  const wanted = Math.round((subset[subset.unit] * units.count) / Math.max(1, trainUnits));
+  const count = Math.min(units.count, Math.max(1, wanted));
   const order = orderedPrefixes(task, units, { seed, use: USE.validation, stratify: true });
   return toSubset(order.first(count), units, dataset, subset.unit).rows;
 }
@@ -78,29 +79,51 @@ export function proportionalValidation(
 /** Substreams of `STREAM.subset`. */
 const USE = { train: 0, validation: 1 } as const;
 
-/** Rows of each unit: one row an image, or all of a patient's. */
-type Units = readonly (readonly number[])[];
+/** Units in compressed rows: unit u has `rows[start[u]]` … `rows[start[u + 1] − 1]`; one row an image, or all of a patient's. */
+interface Units {
+  readonly count: number;
+  readonly start: Uint32Array;
+  readonly rows: Uint32Array;
+}
 
-/** In a fixed order: images by row, patients by their first row. */
+/** In an order that the table's does not change: images by path, patients by their first path. */
 function groupUnits(task: Task, rows: Uint32Array, dataset: Dataset, unit: SubsetUnit): Units {
-  const inTask = new Uint8Array(dataset.entries.length);
-  for (const row of task.rows) inTask[row] = 1;
-  const members = [...rows].filter((row) => inTask[row] === 1);
-  if (unit === 'images') return members.map((row) => [row]);
-  const byPatient = new Map<string, number[]>();
-  for (const row of members) {
-    const { patient } = dataset.entries[row]!;
-    const own = byPatient.get(patient);
-    if (own === undefined) byPatient.set(patient, [row]);
-    else own.push(row);
+  const belongs = new Uint8Array(dataset.entries.length);
+  for (const row of task.rows) belongs[row] = 1;
+  for (const row of rows) belongs[row]! <<= 1;
+  const members = pathOrder(dataset).filter((row) => belongs[row] === 2);
+  if (unit === 'images') {
+    const start = new Uint32Array(members.length + 1).map((_, index) => index);
+    return { count: members.length, start, rows: members };
   }
-  return [...byPatient.values()];
+  return groupByPatient(members, dataset);
+}
+
+function groupByPatient(members: Uint32Array, { entries }: Dataset): Units {
+  const numberOf = new Map<string, number>();
+  const unitOf = members.map((row) => {
+    const { patient } = entries[row]!;
+    let unit = numberOf.get(patient);
+    if (unit === undefined) {
+      unit = numberOf.size;
+      numberOf.set(patient, unit);
+    }
+    return unit;
+  });
+  const count = numberOf.size;
+  const start = new Uint32Array(count + 1);
+  for (const unit of unitOf) start[unit + 1]!++;
+  for (let unit = 0; unit < count; unit++) start[unit + 1]! += start[unit]!;
+  const next = start.slice(0, count);
+  const rows = new Uint32Array(members.length);
+  for (let index = 0; index < members.length; index++) rows[next[unitOf[index]!]!++] = members[index]!;
+  return { count, start, rows };
 }
 
 interface Prefixes {
   readonly available: number;
   /** The first units, from 0, of one order; a unit may occur several times. */
-  first(count: number): Iterable<number>;
+  first(count: number): ArrayLike<number>;
 }
 
 function orderedPrefixes(
@@ -109,17 +132,15 @@ function orderedPrefixes(
   { seed, use, stratify }: { readonly seed: number; readonly use: number; readonly stratify: boolean },
 ): Prefixes {
   const random = new RandomStream(seed, STREAM.subset, use);
-  const order = stratify
-    ? stratifiedOrder(task, units, random)
-    : random.shuffle(Uint32Array.from(units.keys()));
-  return { available: units.length, first: (count) => order.subarray(0, count) };
+  const order = stratify ? stratifiedOrder(task, units, random) : random.shuffle(unitNumbers(units));
+  return { available: units.count, first: (count) => order.subarray(0, count) };
 }
 
 function stratifiedOrder(task: Task, units: Units, random: RandomStream): Uint32Array {
   switch (task.kind) {
     case 'binary':
       return orderByClass(
-        units.map((rows) => Number(isPositive(task, rows))),
+        unitNumbers(units).map((unit) => Number(isPositive(task, units, unit))),
         random,
       );
     case 'multiclass':
@@ -129,44 +150,53 @@ function stratifiedOrder(task: Task, units: Units, random: RandomStream): Uint32
   }
 }
 
-function isPositive(task: Task, rows: readonly number[]): boolean {
-  return rows.some((row) => task.targets[row] === 1);
+function unitNumbers({ count }: Units): Uint32Array {
+  return new Uint32Array(count).map((_, unit) => unit);
+}
+
+function isPositive({ targets }: Task, { start, rows }: Units, unit: number): boolean {
+  for (let index = start[unit]!; index < start[unit + 1]!; index++) {
+    if (targets[rows[index]!] === 1) return true;
+  }
+  return false;
 }
 
 /** The class of most of a unit's images; the rarer one where there are as many of each. */
-function majorityClasses(task: Task, units: Units): Uint32Array {
+function majorityClasses(task: Task, { start, rows }: Units): Uint32Array {
   const outputs = task.outputNames.length;
-  const classOf = (row: number) => task.targets.subarray(row * outputs, (row + 1) * outputs).indexOf(1);
+  const classes = rows.map((row) => task.targets.subarray(row * outputs, (row + 1) * outputs).indexOf(1));
   const totals = new Uint32Array(outputs);
-  for (const rows of units) for (const row of rows) totals[classOf(row)]!++;
-  return Uint32Array.from(units, (rows) => {
+  for (const each of classes) totals[each]!++;
+  return start.subarray(1).map((end, unit) => {
     const counts = new Uint32Array(outputs);
-    for (const row of rows) counts[classOf(row)]!++;
+    for (let index = start[unit]!; index < end; index++) counts[classes[index]!]!++;
     const byCount = (a: number, b: number) => counts[b]! - counts[a]! || totals[a]! - totals[b]!;
     return [...counts.keys()].sort(byCount)[0]!;
   });
 }
 
 /** Labels that are present in any of a unit's images. */
-function unitLabels(task: Task, units: Units) {
-  const labelCount = task.outputNames.length;
-  const start = new Uint32Array(units.length + 1);
+function unitLabels({ outputNames, targets }: Task, { count, start, rows }: Units) {
+  const labelCount = outputNames.length;
+  const starts = new Uint32Array(count + 1);
   const labels: number[] = [];
-  for (const [unit, rows] of units.entries()) {
+  for (let unit = 0; unit < count; unit++) {
     for (let label = 0; label < labelCount; label++) {
-      if (rows.some((row) => task.targets[row * labelCount + label] === 1)) labels.push(label);
+      let index = start[unit]!;
+      while (index < start[unit + 1]! && targets[rows[index]! * labelCount + label] !== 1) index++;
+      if (index < start[unit + 1]!) labels.push(label);
     }
-    start[unit + 1] = labels.length;
+    starts[unit + 1] = labels.length;
   }
-  return { start, labels: Uint16Array.from(labels), labelCount };
+  return { start: starts, labels: Uint16Array.from(labels), labelCount };
 }
 
 /** Half positive units (cyclically repeated), half negative ones; a patient with any positive image is positive. */
 function balancedPrefixes(task: Task, units: Units, seed: number): Prefixes {
   const random = new RandomStream(seed, STREAM.balance);
-  const numbers = Uint32Array.from(units.keys());
-  const positives = random.shuffle(numbers.filter((unit) => isPositive(task, units[unit]!)));
-  const negatives = random.shuffle(numbers.filter((unit) => !isPositive(task, units[unit]!)));
+  const numbers = unitNumbers(units);
+  const positives = random.shuffle(numbers.filter((unit) => isPositive(task, units, unit)));
+  const negatives = random.shuffle(numbers.filter((unit) => !isPositive(task, units, unit)));
   const first = (count: number) => {
     const half = Math.floor(count / 2);
     const repeated = Array.from({ length: half }, (_, index) => positives[index % positives.length]!);
@@ -184,16 +214,23 @@ function checkSize(size: number, available: number, task: Task, unit: SubsetUnit
   });
 }
 
-function toSubset(chosen: Iterable<number>, units: Units, dataset: Dataset, unit: SubsetUnit): Subset {
-  const rows = Uint32Array.from([...chosen].flatMap((index) => [...units[index]!])).sort();
-  const distinct = new Set(rows);
+function toSubset(chosen: ArrayLike<number>, units: Units, { entries }: Dataset, unit: SubsetUnit): Subset {
+  const { start } = units;
+  let length = 0;
+  for (let at = 0; at < chosen.length; at++) length += start[chosen[at]! + 1]! - start[chosen[at]!]!;
+  const rows = new Uint32Array(length);
+  for (let at = 0, filled = 0; at < chosen.length; at++) {
+    for (let index = start[chosen[at]!]!; index < start[chosen[at]! + 1]!; index++) {
+      rows[filled++] = units.rows[index]!;
+    }
+  }
+  rows.sort();
   const patients = new Set<string>();
-  for (const row of distinct) patients.add(dataset.entries[row]!.patient);
-  return {
-    rows,
-    unit,
-    images: distinct.size,
-    patients: patients.size,
-    oversampled: rows.length - distinct.size,
-  };
+  let images = 0;
+  for (let at = 0; at < length; at++) {
+    if (rows[at] === rows[at - 1]) continue;
+    images++;
+    patients.add(entries[rows[at]!]!.patient);
+  }
+  return { rows, unit, images, patients: patients.size, oversampled: length - images };
 }

@@ -1,6 +1,6 @@
 import { ThawError } from '../base/errors.js';
 import { suggestionOrList } from '../base/nearest.js';
-import { Records } from './records.js';
+import { type DelimitedRow, RecordCursor, Records } from './records.js';
 import { decodeText, type Encoding, readText } from './text.js';
 
 export type { Encoding } from './text.js';
@@ -24,7 +24,7 @@ export class TextTable {
   constructor(
     readonly file: string,
     private readonly header: readonly string[],
-    private readonly records: Iterable<string[]>,
+    private readonly records: Records,
     private readonly headerRow: number,
     only?: readonly string[],
   ) {
@@ -53,19 +53,30 @@ export class TextTable {
    * and blank lines count, a quoted line break does not. Throws DATA on a row with missing or surplus cells, or wrong quotes.
    */
   *rows(): Generator<readonly [cells: readonly string[], row: number]> {
-    let row = 0;
-    for (const record of this.records) {
-      row++;
-      if (row <= this.headerRow || isBlank(record)) continue;
-      if (record.length !== this.header.length && !onlyBlanksBeyond(record, this.header.length)) {
-        throw new ThawError('DATA', `expected ${this.header.length} cells but found ${record.length}.`, {
-          file: this.file,
-          row,
-          hint: 'A cell that contains the delimiter must stand in double quotes.',
-        });
-      }
-      yield [this.kept?.map((position) => record[position]!) ?? record, row];
+    const positions = this.kept ?? [...this.columns.keys()];
+    const cursor = new RecordCursor(this.records);
+    while (this.advance(cursor)) yield [positions.map((position) => cursor.cell(position)), cursor.row];
+  }
+
+  /** The same without arrays of all cells, for the largest tables; positions are those of all columns in the file. */
+  forEachRow(visit: (cells: DelimitedRow, row: number) => void): void {
+    const cursor = new RecordCursor(this.records);
+    while (this.advance(cursor)) visit(cursor, cursor.row);
+  }
+
+  /** To the next row below the header that is not blank. */
+  private advance(cursor: RecordCursor): boolean {
+    while (cursor.next()) {
+      if (cursor.row <= this.headerRow || isBlank(cursor, 0)) continue;
+      const expected = this.header.length;
+      if (cursor.length === expected || (cursor.length > expected && isBlank(cursor, expected))) return true;
+      throw new ThawError('DATA', `expected ${expected} cells but found ${cursor.length}.`, {
+        file: this.file,
+        row: cursor.row,
+        hint: 'A cell that contains the delimiter must stand in double quotes.',
+      });
     }
+    return false;
   }
 }
 
@@ -77,12 +88,10 @@ function findName(columns: readonly string[], name: string): number | undefined 
   return similar >= 0 ? similar : undefined;
 }
 
-function isBlank(record: readonly string[]): boolean {
-  return record.every((cell) => cell === '');
-}
-
-function onlyBlanksBeyond(record: readonly string[], length: number): boolean {
-  return record.length > length && isBlank(record.slice(length));
+/** From cell `first` on. */
+function isBlank(row: DelimitedRow, first: number): boolean {
+  for (let index = first; index < row.length; index++) if (row.cell(index) !== '') return false;
+  return true;
 }
 
 /** Reads a delimited text file, `.gz` or plain. Throws IO when it cannot be read, DATA when it is no table. */

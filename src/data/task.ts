@@ -90,8 +90,8 @@ function multilabelTask(dataset: Dataset, name: string, rule: MultilabelRule): T
   const labels = (rule.labels ?? dataset.labelNames).map((label) => presenceOf(dataset, name, label));
   checkDistinct(name, labels, 1);
   const targets = new Float32Array(dataset.entries.length * labels.length);
-  for (let row = 0; row < dataset.entries.length; row++) {
-    for (const [output, label] of labels.entries()) targets[row * labels.length + output] = label.of(row);
+  for (const [output, { of }] of labels.entries()) {
+    for (let row = 0; row < dataset.entries.length; row++) targets[row * labels.length + output] = of(row);
   }
   const task = assemble(name, rule, names(labels), targets, 'bce');
   requireContrast(dataset, task);
@@ -164,8 +164,9 @@ function assemble(
   const outputs = outputNames.length;
   const rows: number[] = [];
   for (let row = 0; row * outputs < targets.length; row++) {
-    const own = targets.subarray(row * outputs, (row + 1) * outputs);
-    if (!own.every(Number.isNaN)) rows.push(row);
+    let output = 0;
+    while (output < outputs && Number.isNaN(targets[row * outputs + output])) output++;
+    if (output < outputs) rows.push(row);
   }
   return { name, kind: rule.kind, rule, outputNames, rows: Uint32Array.from(rows), targets, loss };
 }
@@ -230,9 +231,9 @@ function checkDistinct(task: string, labels: readonly NamedPresence[], least: nu
 function requireContrast(dataset: Dataset, { name, outputNames, targets }: Task): void {
   const positives = outputNames.map(() => 0);
   const negatives = outputNames.map(() => 0);
-  for (const [index, target] of targets.entries()) {
-    if (target === 1) positives[index % outputNames.length]!++;
-    else if (target === 0) negatives[index % outputNames.length]!++;
+  for (let index = 0; index < targets.length; index++) {
+    if (targets[index] === 1) positives[index % outputNames.length]!++;
+    else if (targets[index] === 0) negatives[index % outputNames.length]!++;
   }
   if (outputNames.some((_, output) => positives[output]! > 0 && negatives[output]! > 0)) return;
   const counts = outputNames.map((output, index) => `${output} ${positives[index]}/${negatives[index]}`);

@@ -206,6 +206,73 @@ test('the same seed gives the same rows, alone or with other sizes; another seed
   }
 });
 
+test('the order of the table changes nothing', () => {
+  for (const [title, { dataset, task }] of Object.entries(cases)) {
+    const random = new RandomStream(21, STREAM.phantom);
+    const order = random.shuffle([...dataset.entries.keys()]);
+    const { labelNames, labels } = dataset;
+    const shuffled: Dataset = {
+      ...dataset,
+      entries: order.map((row) => dataset.entries[row]!),
+      labels: Float32Array.from(
+        order.flatMap((row) => [...labels.subarray(row * labelNames.length, (row + 1) * labelNames.length)]),
+      ),
+    };
+    const other = caseOf(shuffled, task.rule);
+    const pathsOf = ({ dataset: { entries } }: Case, rows: Uint32Array) =>
+      [...rows].map((row) => entries[row]!.path).sort();
+    for (const unit of ['images', 'patients'] as const) {
+      for (const stratify of [true, false]) {
+        const [here, there] = [cases[title]!, other].map((each) => {
+          const subsets = subsetsOf(each, { unit, stratify, seed: 8 });
+          const some = subsets.get(100)!;
+          const validation = proportionalValidation(each.task, each.split, each.dataset, some, 8);
+          return [some.rows, subsets.get(400)!.rows, validation].map((rows) => pathsOf(each, rows));
+        });
+        assert.deepEqual(there, here, `${title}, ${unit}, ${stratify}`);
+      }
+    }
+  }
+});
+
+test('prevalence: every class of every subset within one image of its share, whatever the frequencies', () => {
+  for (let seed = 0; seed < 25; seed++) {
+    const random = new RandomStream(seed, STREAM.phantom);
+    const classes = 2 + random.integer(4);
+    const frequencies = Array.from({ length: classes }, () => 0.02 + random.uniform() ** 3);
+    const bounds = frequencies.map((_, each) => frequencies.slice(0, each + 1).reduce((a, b) => a + b, 0));
+    const rows = Array.from({ length: 600 }, (_, index) => {
+      const drawn = random.uniform() * bounds.at(-1)!;
+      const chosen = bounds.findIndex((bound) => drawn < bound);
+      const labels = frequencies.map((_, each) => Number(each === chosen));
+      return { patient: `p${Math.floor(index / (1 + random.integer(3)))}`, labels };
+    });
+    const dataset = datasetOf(
+      frequencies.map((_, each) => `c${each}`),
+      rows,
+      true,
+    );
+    const present = positivesOf(dataset);
+    if (present.includes(0)) continue;
+    const each = caseOf(dataset, { kind: 'multiclass' });
+    const total = positives(each, each.split.train);
+    const sizes = [1, 2, 3, 5, 10, 20, 50, 100, 250];
+    for (const [size, subset] of subsetsOf(each, { sizes, seed })) {
+      for (const [label, count] of positives(each, subset.rows).entries()) {
+        const off = count - (Number(size) * total[label]!) / each.split.train.length;
+        // Webster's apportionment may leave the quota, but by less than one with these class counts (Balinski and Young).
+        assert.ok(Math.abs(off) < 1, `seed ${seed}: class ${label} is off by ${off} of ${size}`);
+      }
+    }
+  }
+});
+
+function positivesOf({ labels, labelNames }: Dataset): number[] {
+  return labelNames.map(
+    (_, label) => labels.filter((value, at) => at % labelNames.length === label && value === 1).length,
+  );
+}
+
 test('balanced: half positive, positives repeated evenly where there are too few', () => {
   const each = cases.balanced!;
   const available = positives(each, each.split.train)[0]!;

@@ -1,5 +1,6 @@
 import { ThawError } from '../../base/errors.js';
 import { suggestionOrList } from '../../base/nearest.js';
+import type { DelimitedRow } from '../records.js';
 import type { TextTable } from '../table.js';
 
 /** One column a label; one column with joined label names; or one column with a class or with a number in ranges. */
@@ -31,7 +32,7 @@ export interface LabelReader {
   readonly names: readonly string[];
   readonly exclusive: boolean;
   /** [names] 1, 0 or NaN, until the next call; undefined for a row without a class. Throws DATA with the row. */
-  read(cells: readonly string[], row: number): Float32Array | undefined;
+  read(cells: DelimitedRow, row: number): Float32Array | undefined;
 }
 
 export function labelReader(
@@ -82,11 +83,18 @@ function columnsReader(table: TextTable, names: readonly string[], values: Label
       hint: "Say what it means with 'values: {positive: […], negative: […], unknown: […]}'.",
     });
   };
+  /** What words of one character mean, by its code; most cells are `0` or `1`. */
+  const short = Array.from({ length: 128 }, (_, code) => meaning.get(normalWord(String.fromCharCode(code))));
   const found = new Float32Array(names.length);
-  const read = (cells: readonly string[], row: number) => {
+  const read = (cells: DelimitedRow, row: number) => {
     for (let label = 0; label < positions.length; label++) {
-      const text = cells[positions[label]!]!;
-      found[label] = meaning.get(text) ?? lookUp(text, label, row);
+      const position = positions[label]!;
+      const value = short[cells.character(position)];
+      if (value !== undefined) found[label] = value;
+      else {
+        const text = cells.cell(position);
+        found[label] = meaning.get(text) ?? lookUp(text, label, row);
+      }
     }
     return found;
   };
@@ -162,10 +170,10 @@ function rangeNames(bins: readonly number[]): string[] {
 function readOnce<Value>(
   position: number,
   parse: (text: string, row: number) => Value,
-): (cells: readonly string[], row: number) => Value {
+): (cells: DelimitedRow, row: number) => Value {
   const known = new Map<string, Value>();
   return (cells, row) => {
-    const text = cells[position]!;
+    const text = cells.cell(position);
     let value = known.get(text);
     if (value === undefined) {
       value = parse(text, row);
@@ -181,7 +189,7 @@ function namesThatOccur(
   split: (text: string) => readonly string[],
 ): string[] {
   const texts = new Set<string>();
-  for (const [cells] of table.rows()) texts.add(cells[position]!);
+  table.forEachRow((cells) => texts.add(cells.cell(position)));
   const names = new Set<string>();
   for (const text of texts) for (const name of split(text)) if (name !== '') names.add(name);
   return [...names].sort();
@@ -205,7 +213,7 @@ function positionOf(
 }
 
 function exactlyOne(table: TextTable, reader: LabelReader): LabelReader {
-  const read = (cells: readonly string[], row: number) => {
+  const read = (cells: DelimitedRow, row: number) => {
     const values = reader.read(cells, row)!;
     const present = values.filter((value) => value === 1).length;
     if (present === 1 && !values.some(Number.isNaN)) return values;

@@ -1,10 +1,11 @@
 import { posix, resolve } from 'node:path';
 import { ThawError } from '../../base/errors.js';
 import type { Dataset, DatasetEntry, SplitName } from '../dataset.js';
-import type { DicomPatients } from '../dicom-patients.js';
 import { AgeReader, parseSex } from '../demographics.js';
+import type { DicomPatients } from '../dicom-patients.js';
 import { EntryTable } from '../entry-table.js';
 import { existingPaths } from '../image-files.js';
+import type { DelimitedRow } from '../records.js';
 import { splitNameOf, splitWords } from '../split-names.js';
 import { type Encoding, readTable, type TextTable } from '../table.js';
 import { type CsvLabels, type LabelValues, labelReader } from './csv-labels.js';
@@ -59,11 +60,11 @@ export async function loadCsv(name: string, source: CsvSource): Promise<Dataset>
   const entries = new EntryReader(table, source);
   const rows = new EntryTable(table.file);
   let unlabelled = 0;
-  for (const [cells, row] of table.rows()) {
+  table.forEachRow((cells, row) => {
     const values = labels.read(cells, row);
     if (values === undefined) unlabelled++;
     else rows.add(entries.read(cells, row), values, row);
-  }
+  });
   const existing = await existingPaths(root, rows.paths);
   const found = rows.finish((path) => (existing.has(path) ? path : undefined), source.allowMissing ?? false);
   return {
@@ -107,11 +108,11 @@ class EntryReader {
     this.words = splitWords(source.splitNames);
   }
 
-  read(cells: readonly string[], row: number): DatasetEntry {
+  read(cells: DelimitedRow, row: number): DatasetEntry {
     const { position } = this;
     const { file } = this.table;
-    const path = imagePath(cells[position.image]!, this.source.images, file, row);
-    const patient = position.patient === undefined ? path : cells[position.patient]!;
+    const path = imagePath(cells.cell(position.image), this.source.images, file, row);
+    const patient = position.patient === undefined ? path : cells.cell(position.patient);
     if (patient === '') {
       throw new ThawError('DATA', `'${this.source.columns.patient}' is empty.`, {
         file,
@@ -121,15 +122,17 @@ class EntryReader {
     }
     const entry: Draft = { path, patient };
     if (position.split !== undefined) {
-      const split = splitNameOf(cells[position.split]!, this.words, { file, row });
+      const split = splitNameOf(cells.cell(position.split), this.words, { file, row });
       if (split !== undefined) entry.split = split;
     }
-    const age = position.age === undefined ? undefined : this.ages.years(cells[position.age]!);
+    const age = position.age === undefined ? undefined : this.ages.years(cells.cell(position.age));
     if (age !== undefined) entry.age = age;
-    const sex = position.sex === undefined ? undefined : parseSex(cells[position.sex]!);
+    const sex = position.sex === undefined ? undefined : parseSex(cells.cell(position.sex));
     if (sex !== undefined) entry.sex = sex;
-    if (position.view !== undefined && cells[position.view] !== '') entry.view = cells[position.view]!;
-    if (position.site !== undefined && cells[position.site] !== '') entry.site = cells[position.site]!;
+    const view = position.view === undefined ? '' : cells.cell(position.view);
+    if (view !== '') entry.view = view;
+    const site = position.site === undefined ? '' : cells.cell(position.site);
+    if (site !== '') entry.site = site;
     return entry;
   }
 
