@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { silent } from '../../src/base/progress.js';
 import type { Dataset } from '../../src/data/dataset.js';
@@ -55,4 +56,56 @@ test('features of a running ingest are those of the finished store, the broken i
     assert.deepEqual(await readRows(await openFeatureStore(store.folder), rows), expected);
   }
   assert.equal(running.index.id, finished.index.id);
+});
+
+test('extraction follows a store that another process makes, and keeps what it has mapped when that one renames it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { layout } = goldenImages;
+  // Three shards, of which the maker and the helper decode one or two each.
+  const rows = 1_500;
+  const pixels = await readFile(goldenImages.dataPath);
+  const read = async (row: number) => {
+    await sleep(8);
+    const data = new Uint8Array(pixels.subarray((row % ROWS) * 768, ((row % ROWS) + 1) * 768));
+    return { width: 16, height: 16, channels: 3 as const, data };
+  };
+  const entries = Array.from({ length: rows }, (_, row) => ({ path: String(row), patient: String(row) }));
+  const embedded = { identity: async () => 'golden', read };
+  const dataset: Dataset = { ...(await writeDataset(folder)), entries, embedded };
+  const options = {
+    cache: join(folder, 'cache'),
+    progress: silent,
+    pollMilliseconds: 5,
+    journalMilliseconds: 20,
+  };
+  const maker = await startIngest(dataset, layout, options);
+  const helper = await startIngest(dataset, layout, options);
+  const followed = ingestedImages(helper, layout);
+  let openedAt: string | undefined;
+  const images = {
+    id: followed.id,
+    rows,
+    layout,
+    get dataPath() {
+      openedAt ??= followed.dataPath;
+      return followed.dataPath;
+    },
+    ready: (wanted: number) => helper.ready(wanted),
+    quarantine: () => followed.quarantine(),
+  };
+  const store = await extractFeatures(golden('exact', join(folder, 'features'), { images }));
+  await maker.done;
+  assert.match(openedAt ?? '', /\.partial/, 'extraction began before the store was complete');
+  assert.ok(maker.decoded > 0 && helper.decoded > 0, `${maker.decoded} and ${helper.decoded}`);
+  const expected = await goldenFloats('exact-float32.bin');
+  const columns = expected.length / ROWS;
+  const features = await readRows(
+    await openFeatureStore(store.folder),
+    Array.from({ length: rows }, (_, row) => row),
+  );
+  for (let row = 0; row < rows; row++) {
+    const own = features.subarray(row * columns, (row + 1) * columns);
+    const golden = expected.subarray((row % ROWS) * columns, ((row % ROWS) + 1) * columns);
+    assert.deepEqual(own, golden, `row ${row}`);
+  }
 });
