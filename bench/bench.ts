@@ -31,6 +31,7 @@ const benches: Record<string, Bench> = {
   train: { python: true, load: () => import('./train.js') },
   precision: { python: true, load: () => import('./precision.js') },
   ingest: { python: false, load: () => import('./ingest.js') },
+  duplicates: { python: false, load: () => import('./duplicates.js') },
   'ingest-scale': { python: false, load: () => import('./ingest-scale.js') },
   tables: { python: false, load: () => import('./tables.js') },
 };

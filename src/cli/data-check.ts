@@ -1,67 +1,82 @@
 import { relative } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { openDatasets, splitOf } from '../execute/open.js';
+import { listSome } from '../base/nearest.js';
+import { type OpenedDataset, openDatasets, splitOf } from '../execute/open.js';
+import { type CheckedDataset, DUPLICATES_HINT, reportQuality, withFindings } from '../execute/quality.js';
 import { summarise } from '../execute/summary.js';
-import { findImageStore } from '../image/ingest.js';
+import { findImageStore, ingest } from '../image/ingest.js';
+import { pixelFindings } from '../image/quality/pixel-findings.js';
+import type { ImageStore } from '../image/store.js';
+import type { SweepConfig } from '../sweep/config.js';
 import { readConfig } from '../sweep/read-config.js';
-import type { DataSummary, SplitSummary } from '../sweep/run-info.js';
+import type { DataSummary } from '../sweep/run-info.js';
+import { describeData } from './data-text.js';
+import { setStatus } from './outcome.js';
 import { fromUser } from './paths.js';
+import { createProgress } from './progress.js';
 
 interface Arguments {
   readonly config: string;
   readonly set: readonly string[];
   readonly json: boolean;
+  readonly tablesOnly: boolean;
 }
 
-async function check({ config: path, set, json }: Arguments): Promise<void> {
+const PATIENTS_HINT =
+  "Use split: {kind: random, …}, which keeps patients together; 'allowLeakage: true' goes on regardless, and the report says so.";
+
+async function check({ config: path, set, json, tablesOnly }: Arguments): Promise<void> {
   const config = await readConfig(relative(process.cwd(), fromUser(path)), { set });
   const needed = { datasets: new Set(Object.keys(config.data)), sources: new Set<string>() };
   const summaries: DataSummary[] = [];
-  for (const opened of (await openDatasets(config, needed)).values()) {
-    const images = await findImageStore(opened.dataset, opened.config.image, config.cache);
-    summaries.push(summarise(opened.dataset, splitOf(opened, images), images));
+  for (const [name, opened] of await openDatasets(withLeaks(config), needed)) {
+    const { checked, images } = tablesOnly
+      ? { checked: opened, images: await findImageStore(opened.dataset, opened.config.image, config.cache) }
+      : await lookThrough(opened, config.cache);
+    const split = splitOf(checked, images);
+    const quality = reportQuality(checked, images, split, config.data[name]);
+    summaries.push({ ...summarise(opened.dataset, split, images), quality });
   }
   if (json) process.stdout.write(`${JSON.stringify(summaries, null, 2)}\n`);
-  else for (const summary of summaries) process.stdout.write(`${describe(summary)}\n`);
+  else for (const summary of summaries) process.stdout.write(`${describeData(summary)}\n`);
+  for (const summary of summaries) reportErrors(summary);
 }
 
-function describe(summary: DataSummary): string {
-  const { splits, labelNames } = summary;
-  const lines = [
-    `${summary.dataset}: ${summary.images} images of ${summary.patients} patients${summary.patientsAssumed ? ' (one assumed for each image)' : ''}`,
-    `  split          ${summary.splitMethod}; patients in two splits: ${summary.leakingPatients.length}`,
-  ];
-  if (summary.missingImages > 0)
-    lines.push(`  not there      ${summary.missingImages} images that the table lists`);
-  if (summary.quarantine.length > 0) lines.push(`  quarantined    ${summary.quarantine.length} images`);
-  const row = (name: string, cells: readonly string[]) =>
-    `  ${name.padEnd(22)}${cells.map((cell) => cell.padStart(16)).join('')}`;
-  const parts: readonly SplitSummary[] = [splits.train, splits.validation, splits.test];
-  lines.push(row('', ['train', 'validation', 'test']));
-  lines.push(
-    row(
-      'images (patients)',
-      parts.map(({ images, patients }) => `${images} (${patients})`),
-    ),
-  );
-  for (const [index, label] of labelNames.entries()) {
-    lines.push(
-      row(
-        label,
-        parts.map(({ positives, known }) => share(positives[index]!, known[index]!)),
-      ),
+/** Patients in two splits, where a sweep stops, are listed here with everything else. */
+function withLeaks(config: SweepConfig): SweepConfig {
+  const data = Object.entries(config.data).map(([name, entry]) => [name, { ...entry, allowLeakage: true }]);
+  return { ...config, data: Object.fromEntries(data) };
+}
+
+async function lookThrough(
+  opened: OpenedDataset,
+  cache: string,
+): Promise<{ checked: CheckedDataset; images: ImageStore }> {
+  const progress = createProgress();
+  const images = await ingest(opened.dataset, opened.config.image, { cache, progress });
+  const findings = await pixelFindings(opened.dataset, images, { progress });
+  return { checked: withFindings(opened, images, findings), images };
+}
+
+/** What a sweep would refuse, on standard error; then the status is 1. */
+function reportErrors({ root, quality }: DataSummary): void {
+  for (const { severity, kind, message, items } of quality?.issues ?? []) {
+    if (severity !== 'error') continue;
+    const named = items.map(({ images, detail }) =>
+      images.length === 0
+        ? detail
+        : images.map(({ path, split }) => `${path} (${split ?? 'unused'})`).join(' = '),
     );
+    const hint = kind === 'duplicates-across-splits' ? DUPLICATES_HINT : PATIENTS_HINT;
+    process.stderr.write(`thaw: ${root}: ${message} ${listSome(named, 10)}. ${hint}\n`);
+    setStatus(1);
   }
-  return [...lines, ...summary.notes.map((note) => `  note: ${note}`)].join('\n');
-}
-
-function share(positives: number, known: number): string {
-  return known === 0 ? 'unknown' : `${positives} (${((100 * positives) / known).toFixed(1)} %)`;
 }
 
 export const dataCheckCommand: CommandModule<object, Arguments> = {
   command: 'check <config>',
-  describe: 'Read the tables of a config, check its splits, count images, patients and labels',
+  describe:
+    'Report on the quality of the data: splits, prevalence, copies of images, odd and unreadable images',
   builder: (yargs) =>
     yargs
       .positional('config', { type: 'string', demandOption: true, describe: 'YAML file, see docs/config.md' })
@@ -72,6 +87,11 @@ export const dataCheckCommand: CommandModule<object, Arguments> = {
         default: [],
         describe: 'Change a value of the config',
       })
-      .option('json', { type: 'boolean', default: false, describe: 'Print JSON' }) as never,
+      .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
+      .option('tables-only', {
+        type: 'boolean',
+        default: false,
+        describe: 'Look at the tables alone: no image is decoded',
+      }) as never,
   handler: check,
 };

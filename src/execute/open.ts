@@ -17,6 +17,8 @@ export interface OpenedDataset {
   readonly dataset: Dataset;
   /** By task name. */
   readonly tasks: ReadonlyMap<string, Task>;
+  /** Rows that `duplicates: drop` leaves out, once the pixels are known. */
+  readonly dropped?: readonly number[];
 }
 
 /** A source model, or why it cannot be used; trials of a broken source fail, the others go on. */
@@ -104,11 +106,16 @@ export function lastStageCuts(
 interface SplitDataset {
   readonly dataset: Dataset;
   readonly config: Pick<DataConfig, 'split' | 'allowLeakage'>;
+  readonly dropped?: readonly number[] | undefined;
 }
 
-/** The final split: quarantined images, as far as the images were read, belong to none of its parts. */
-export function splitOf({ dataset, config }: SplitDataset, images: ImageStore | undefined): Split {
+/** The final split: quarantined images, as far as the images were read, and dropped copies belong to none of its parts. */
+export function splitOf(
+  { dataset, config, dropped = [] }: SplitDataset,
+  images: ImageStore | undefined,
+): Split {
   const exclude = new Set(images?.index.quarantine.map(({ row }) => row));
+  for (const row of dropped) exclude.add(row);
   return splitDataset(dataset, config.split, { allowLeakage: config.allowLeakage, exclude });
 }
 

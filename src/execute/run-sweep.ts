@@ -28,6 +28,7 @@ import {
   openSources,
   splitOf,
 } from './open.js';
+import { alreadyChecked, type CheckedDataset, checkPixels, reportQuality } from './quality.js';
 import type { Shard, ShardUnit } from './shard.js';
 import { sizesOf } from './sizes.js';
 import { findStores, type MadeStores, makeStores, storeKey, storesOf } from './stores.js';
@@ -62,7 +63,7 @@ export function threadsPerWorker(workers: number): number {
 }
 
 interface Opened {
-  readonly datasets: ReadonlyMap<string, OpenedDataset>;
+  readonly datasets: ReadonlyMap<string, CheckedDataset>;
   readonly sources: ReadonlyMap<string, OpenedSource>;
   readonly stores: MadeStores;
 }
@@ -86,13 +87,15 @@ export async function drySweep(config: SweepConfig, options: SweepOptions): Prom
   const chosen = chosenTrials(config, options.filter, options.progress);
   const needed = neededBy(chosen);
   const sources = await openSources(config, needed);
-  const datasets = await openDatasets(config, needed);
-  const placed = withCuts(chosen, datasets, sources);
+  const fresh = await openDatasets(config, needed);
+  const placed = withCuts(chosen, fresh, sources);
   const wanted = storesOf(placed);
-  const stores = await findStores(datasets, sources, wanted, options.cache);
+  const stores = await findStores(fresh, sources, wanted, options.cache);
+  const checked = await checkedBefore(fresh, stores);
+  const datasets = checked ?? fresh;
   const opened = { datasets, sources, stores };
   // Without the pixels' hash no trial can be told from another data set's: none counts as done.
-  const known = [...datasets.keys()].every((name) => stores.images.has(name));
+  const known = checked !== undefined;
   const prints = known ? fingerprintsOf(datasets, stores.images, sources) : undefined;
   const specs = prints === undefined ? placed : placed.map((spec) => identifyTrial(spec, prints));
   return planSweep(specs, {
@@ -101,6 +104,21 @@ export async function drySweep(config: SweepConfig, options: SweepOptions): Prom
     isCached: (store) => stores.features.has(storeKey(store)),
     isDecoded: (dataset) => stores.images.has(dataset),
   });
+}
+
+/** The data sets with what an earlier sweep dropped; undefined where the pixels of one are not known yet. */
+async function checkedBefore(
+  datasets: ReadonlyMap<string, OpenedDataset>,
+  { images }: MadeStores,
+): Promise<Map<string, OpenedDataset> | undefined> {
+  const checked = new Map<string, OpenedDataset>();
+  for (const [name, opened] of datasets) {
+    const store = images.get(name);
+    const found = store === undefined ? undefined : await alreadyChecked(opened, store);
+    if (found === undefined) return undefined;
+    checked.set(name, found);
+  }
+  return checked;
 }
 
 /** The trials with the cut of `last-block` in each source, as far as it has one. */
@@ -133,11 +151,18 @@ export async function runSweep(
   const chosen = chosenTrials(config, options.filter, progress);
   const needed = neededBy(chosen);
   const sources = await openSources(config, needed);
-  const datasets = await openDatasets(config, needed);
+  const fresh = await openDatasets(config, needed);
   const run = await openRun(options.out, config);
   const threads = availableParallelism();
-  const placed = withCuts(chosen, datasets, sources);
-  const stores = await makeStores(datasets, sources, storesOf(placed), { ...options, threads });
+  const placed = withCuts(chosen, fresh, sources);
+  const datasets = new Map<string, CheckedDataset>(fresh);
+  const stores = await makeStores(fresh, sources, storesOf(placed), {
+    ...options,
+    threads,
+    onImages: async (name, images) => {
+      datasets.set(name, await checkPixels(fresh.get(name)!, images, options));
+    },
+  });
   const opened = { datasets, sources, stores };
   await writeSummaries(run, opened);
   const prints = fingerprintsOf(datasets, stores.images, sources);
@@ -199,7 +224,8 @@ async function writeSummaries(run: RunFolder, { datasets, stores }: Opened): Pro
   for (const [name, opened] of datasets) {
     const images = stores.images.get(name)!;
     const split = splitOf(opened, images);
-    summaries[name] = summarise(opened.dataset, split, images);
+    const quality = reportQuality(opened, images, split);
+    summaries[name] = { ...summarise(opened.dataset, split, images), quality };
     await writeFileAtomic(join(run.splitsFolder, `${name}.csv`), splitTable(opened.dataset, split));
   }
   await writeFileAtomic(run.dataFile, `${JSON.stringify(summaries, null, 2)}\n`);
@@ -235,8 +261,9 @@ async function shardOf(
           name,
           {
             config: { source, split, allowLeakage },
+            dropped = [],
           },
-        ]) => [name, { source, split, allowLeakage, imageStore: stores.images.get(name)!.folder }],
+        ]) => [name, { source, split, allowLeakage, dropped, imageStore: stores.images.get(name)!.folder }],
       ),
     ),
     tasks: Object.fromEntries(

@@ -9,6 +9,8 @@ export interface ShardDataset {
   readonly source: DataSource;
   readonly split: SplitRule;
   readonly allowLeakage: boolean;
+  /** Rows that `duplicates: drop` leaves out. */
+  readonly dropped?: readonly number[];
   /** Folder of the complete image store. */
   readonly imageStore: string;
 }

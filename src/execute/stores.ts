@@ -50,6 +50,8 @@ export interface StoreOptions {
   readonly threads: number;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Called with every image store as soon as it is complete; a rejection ends everything. */
+  readonly onImages?: (dataset: string, images: ImageStore) => Promise<void>;
 }
 
 export interface MadeStores {
@@ -77,16 +79,23 @@ export async function makeStores(
   const images = new Map<string, ImageStore>();
   const features = new Map<string, FeatureStore>();
   const broken = new Map<string, ThawError>();
-  const { cache, progress, signal } = options;
+  const { cache, progress } = options;
+  const refused = new AbortController();
+  const signal = AbortSignal.any([options.signal, refused.signal]);
   for (const [name, opened] of datasets) {
     const run = await startIngest(opened.dataset, opened.config.image, { cache, progress, signal });
-    // Awaited below; an extraction that fails first must not leave this rejection unheard.
-    run.done.catch(() => {});
+    const accepted = run.done.then((images) => options.onImages?.(name, images));
+    // Awaited below; an extraction that fails first must not leave this rejection unheard, and one that takes hours is not
+    // worth its end when the images are refused.
+    accepted.catch((error) => refused.abort(error));
     for (const store of wanted.filter(({ dataset }) => dataset === name)) {
       const source = sources.get(store.source)!;
       try {
         if (source.status === 'broken') throw source.error;
-        features.set(storeKey(store), await extractStore(run, opened, source.model, store, options));
+        features.set(
+          storeKey(store),
+          await extractStore(run, opened, source.model, store, { ...options, signal }),
+        );
       } catch (error) {
         const own =
           error instanceof ThawError && (SOURCE_FAULTS.has(error.code) || source.status === 'broken');
@@ -95,6 +104,7 @@ export async function makeStores(
         broken.set(storeKey(store), error);
       }
     }
+    await accepted;
     images.set(name, await run.done);
   }
   return { images, features, broken };

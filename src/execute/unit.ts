@@ -106,7 +106,7 @@ export class UnitRunner {
     const opened: OpenDataset = {
       dataset,
       images,
-      split: splitOf({ dataset, config: entry }, images),
+      split: splitOf({ dataset, config: entry, dropped: entry.dropped }, images),
       tasks: new Map(),
     };
     this.open.set(name, opened);

@@ -13,6 +13,11 @@ export interface DataConfig {
   readonly image: ImageLayout;
   readonly split: SplitRule;
   readonly allowLeakage: boolean;
+  /**
+   * What copies of an image in two parts of the split are: an `error` (unless `allowLeakage`), a reason to leave copies of test
+   * images out of training and validation, or nothing to stop for.
+   */
+  readonly duplicates: 'error' | 'drop' | 'allow';
 }
 
 export interface TaskConfig {

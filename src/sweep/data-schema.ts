@@ -52,6 +52,7 @@ const around = {
   image: imageSchema.prefault({}),
   split: splitOrWord.prefault('random'),
   allowLeakage: flag.default(false),
+  duplicates: words('error', 'drop', 'allow').default('error'),
 };
 
 const texts = z.array(text, expected('a list of texts')).min(1, expected('at least one text'));
@@ -183,8 +184,8 @@ export const dataSchema = byKind(
 
 /** The data set that an entry describes, `root` absolute; phantoms are drawn into the cache where nothing else is said. */
 export function dataConfig(entry: z.infer<typeof dataSchema>, folder: string, cache: string): DataConfig {
-  const { image, split, allowLeakage, ...given } = entry;
-  const around = { image, split, allowLeakage };
+  const { image, split, allowLeakage, duplicates, ...given } = entry;
+  const around = { image, split, allowLeakage, duplicates };
   if (given.kind === 'phantom') {
     const root = given.root === undefined ? resolve(cache, 'phantom') : resolve(folder, given.root);
     return { source: { ...given, root }, ...around };

@@ -1,3 +1,4 @@
+import type { QualityReport } from '../image/quality/report.js';
 import type { QuarantinedImage } from '../image/store.js';
 
 /** Counts of one split of one data set. */
@@ -28,4 +29,6 @@ export interface DataSummary {
   /** Patients found in more than one split; empty unless `allowLeakage`. */
   readonly leakingPatients: readonly string[];
   readonly notes: readonly string[];
+  /** Absent in run folders of earlier versions. */
+  readonly quality?: QualityReport;
 }

@@ -64,6 +64,8 @@ describe('a config', () => {
       subset: { unit: 'images', stratify: true },
       validation: 'full',
       select: 'loss',
+      labelSmoothing: 0,
+      earlyStopping: 0,
       testViews: 'none',
       batchNorm: 'batch',
       precision: 'fp32',
@@ -150,7 +152,9 @@ describe('a config', () => {
     split: column
   classes: { kind: folder, root: /absolute, split: folder, patient: '(\\d+)_' }
   plain: { kind: folder, root: x, split: { kind: random, seed: 3 } }
-  drawn: { kind: phantom, images: 40, patients: 20 }
+  drawn: { kind: phantom-chest, images: 40, prevalence: { Effusion: 0.5 } }
+  limb: { kind: phantom-limb, part: wrist, patients: 10 }
+  shapes: { kind: textures, classes: 20 }
   nih: { kind: chestxray14, root: nih, split: { kind: official, validation: 0.2 }, image: { size: 64, channels: 3 } }
 tasks: { all: { kind: multiclass, classes: [a, b] } }
 sources:
@@ -186,7 +190,18 @@ sources:
     });
     assert.deepEqual(data.plain?.source, { kind: 'folder', root: '/configs/a/x' });
     assert.deepEqual(data.plain?.split, { kind: 'random', fractions: [0.7, 0.1, 0.2], seed: 3 });
-    assert.equal(data.drawn?.source.root, '/cache/phantom');
+    assert.deepEqual(data.drawn?.source, {
+      kind: 'phantom-chest',
+      ...{ images: 40, patients: 20, size: 128, seed: 0 },
+      prevalence: { Effusion: 0.5 },
+    });
+    assert.deepEqual(data.limb?.source, {
+      kind: 'phantom-limb',
+      part: 'wrist',
+      ...{ images: 400, patients: 10, size: 128, seed: 0 },
+      prevalence: {},
+    });
+    assert.deepEqual(data.shapes?.source, { kind: 'textures', images: 400, size: 128, seed: 0, classes: 20 });
     assert.deepEqual(data.nih?.split, { kind: 'official', validation: 0.2, seed: 0 });
     assert.deepEqual(data.nih?.image, { size: 64, geometry: 'fill', channels: 3 });
   });
@@ -254,7 +269,7 @@ describe('mistakes in a config', () => {
       ),
       [
         "sweep.yaml:8:11: training.epochs: expected a whole number of at least 1, received 'many'.",
-        "sweep.yaml:9:3: training.epoch: expected one of cut, featureDtype, policy, lr, dropout, weightDecay, optimizer, labelWeights, featureScaling, epochs, batch, subset, validation, select, testViews, batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze, received 'epoch'. Did you mean 'epochs'?",
+        "sweep.yaml:9:3: training.epoch: expected one of cut, featureDtype, policy, lr, dropout, weightDecay, optimizer, labelWeights, labelSmoothing, featureScaling, epochs, batch, subset, validation, select, earlyStopping, testViews, batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze, received 'epoch'. Did you mean 'epochs'?",
         'sweep.yaml:10:12: training.dropout: expected a number from 0 to below 1, received 1.',
         'sweep.yaml:12:13: grid.lr[1]: expected a number above 0, received -1.',
         "sweep.yaml:13:20: grid.task[1]: expected a name from `tasks` (findings, pneumonia), received 'pneumona'. Did you mean 'pneumonia'?",

@@ -56,3 +56,11 @@ export function issue(
 ): QualityIssue {
   return { kind, severity, count: items.length, message, items: items.slice(0, MOST_ITEMS) };
 }
+
+/** `1 image has`, `2 images have`. */
+export function many(count: number, verb: 'has' | 'is' | 'shows' | 'looks' | 'can'): string {
+  if (count === 1) return `1 image ${verb}`;
+  return `${count} images ${PLURAL[verb]}`;
+}
+
+const PLURAL = { has: 'have', is: 'are', shows: 'show', looks: 'look', can: 'can' } as const;

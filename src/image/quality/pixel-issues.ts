@@ -1,5 +1,5 @@
 import type { DuplicateGroup, DuplicateLink } from './duplicates.js';
-import { type ImagesOf, issue, type QualityIssue } from './issues.js';
+import { type ImagesOf, issue, many, type QualityIssue } from './issues.js';
 import type { PixelFindings } from './pixel-findings.js';
 
 /** How the images of a group are copies of each other: `equal pixels`, or the farthest link. */
@@ -44,7 +44,7 @@ export function pixelIssues(
         images: show([row]),
         detail: deviation === 0 ? 'all pixels equal' : `standard deviation ${deviation.toFixed(1)} of 255`,
       })),
-      `${constant.length} images show one grey level, or nearly.`,
+      `${many(constant.length, 'shows')} one grey level, or nearly.`,
     ),
     issue(
       'clipped',
@@ -53,7 +53,7 @@ export function pixelIssues(
         images: show([row]),
         detail: `${percent(white)} white, ${percent(black)} black`,
       })),
-      `${clipped.length} images are a quarter or more pure white, or three quarters or more pure black.`,
+      `${many(clipped.length, 'is')} a quarter or more pure white, or three quarters or more pure black.`,
     ),
     issue(
       'inverted-looking',
@@ -62,7 +62,7 @@ export function pixelIssues(
         images: show([row]),
         detail: `correlation ${correlation.toFixed(2)} with the mean image`,
       })),
-      `${polarity.inverted.length} images look inverted (bright where the others are dark).`,
+      `${many(polarity.inverted.length, 'looks')} inverted (bright where the others are dark).`,
     ),
     issue(
       'not-checked',

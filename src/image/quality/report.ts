@@ -12,7 +12,7 @@ import {
 import { checkPatients, type Split } from '../../data/split.js';
 import type { QuarantinedImage } from '../store.js';
 import type { DuplicateGroup } from './duplicates.js';
-import { type ImagesOf, issue, type QualityIssue, type Severity } from './issues.js';
+import { type ImagesOf, issue, many, type QualityIssue, type Severity } from './issues.js';
 import type { PixelFindings } from './pixel-findings.js';
 import { groupCounts, linkWords, pixelIssues } from './pixel-issues.js';
 import type { OriginalSizes } from './sizes.js';
@@ -103,7 +103,7 @@ function tableIssues({ dataset, split, quarantine, allowed }: QualityInput): Qua
       leaks,
       `${leaks.length} of ${patients} patients are in more than one split${allowed.patients ? ' (allowed by the config)' : ''}.`,
     ),
-    issue('unreadable', 'warning', broken, `${broken.length} images cannot be read and are in no split.`),
+    issue('unreadable', 'warning', broken, `${many(broken.length, 'can')}not be read; not in any split.`),
     {
       kind: 'missing',
       severity: 'warning',
@@ -140,31 +140,31 @@ function duplicateIssues(input: QualityInput, findings: PixelFindings): QualityI
       'duplicates-across-splits',
       allowed.duplicates ? 'warning' : 'error',
       across.map(itemOf),
-      `${across.length} images have copies in more than one split${allowed.duplicates ? ' (allowed by the config)' : ''}.`,
+      `${many(across.length, 'has')} copies in more than one split${allowed.duplicates ? ' (allowed by the config)' : ''}.`,
     ),
     issue(
       'duplicates-dropped',
       'note',
       dropped.map((row) => ({ images: show([row]), detail: 'a copy is in a split that is kept' })),
-      `${dropped.length} images are in no split because a copy of them is in another split (duplicates: drop).`,
+      `${many(dropped.length, 'is')} in no split because a copy is in another split (duplicates: drop).`,
     ),
     issue(
       'image-of-several-patients',
       'warning',
       patients.map(itemOf),
-      `${patients.length} images are listed under more than one patient.`,
+      `${many(patients.length, 'is')} listed under more than one patient.`,
     ),
     issue(
       'label-conflict',
       'warning',
       conflicts,
-      `${conflicts.length} images have copies with contradicting labels.`,
+      `${many(conflicts.length, 'has')} copies with contradicting labels.`,
     ),
     issue(
       'duplicates',
       'note',
       within.map(itemOf),
-      `${within.length} images have copies within one split; they count as different images.`,
+      `${many(within.length, 'has')} copies within one split, which count as different images.`,
     ),
   ];
 }

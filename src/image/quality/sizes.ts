@@ -1,11 +1,19 @@
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import type { Dataset } from '../../data/dataset.js';
+import { parseDicom } from '../../data/dicom-file.js';
+import { isDicomFile } from '../../data/dicom-patients.js';
 
 /** Files whose headers are read at a time. */
 const LANES = 16;
 /** Of images that are no files, so many are read: there is no header to look at. */
 const EMBEDDED_SAMPLE = 100;
+
+/** Enough for most headers. */
+const DICOM_HEADER_BYTES = 64 << 10;
+const ROWS = 'x00280010';
+const COLUMNS = 'x00280011';
 
 /** Width and height of the images before they were laid out, upright. */
 export interface OriginalSizes {
@@ -50,6 +58,25 @@ async function sizeOf(
     const { width, height } = await embedded.read(row);
     return { width, height };
   }
-  const { autoOrient } = await sharp(join(root, entries[row]!.path)).metadata();
+  const path = join(root, entries[row]!.path);
+  if (await isDicomFile(path)) return dicomSize(path);
+  const { autoOrient } = await sharp(path).metadata();
   return autoOrient;
+}
+
+/** Rows and Columns of a DICOM header. */
+async function dicomSize(path: string): Promise<{ width: number; height: number }> {
+  const handle = await open(path, 'r');
+  try {
+    for (let length = DICOM_HEADER_BYTES; ; length *= 16) {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, 0);
+      const { dataSet } = parseDicom(buffer.subarray(0, bytesRead), { untilTag: COLUMNS, partial: true });
+      const height = dataSet.uint16(ROWS);
+      const width = dataSet.uint16(COLUMNS);
+      if (height !== undefined && width !== undefined) return { width, height };
+      if (bytesRead < length) throw new Error('no size in the header');
+    }
+  } finally {
+    await handle.close();
+  }
 }

@@ -3,6 +3,7 @@ import type { ReportContext } from '../context.js';
 import { count, counted, percent } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import { dataTable } from '../table.js';
+import { qualityMarkup } from './quality.js';
 
 /** Longer lists are folded away. */
 const OPEN_LINES = 10;
@@ -35,7 +36,8 @@ ${dataTable(`Splits of ${summary.dataset}`, columns, rows)}
 ${summary.notes.length > 0 && html`<h4>Notes</h4><ul>${summary.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
 <details><summary>Folder</summary><p><code>${summary.root}</code></p></details></div>
 <div>${prevalenceTable(summary)}</div></div>
-${quarantineList(summary)}</article>`;
+${quarantineList(summary)}
+${qualityMarkup(summary)}</article>`;
 }
 
 function leakageCheck({ leakingPatients, patientsAssumed }: DataSummary): Markup {

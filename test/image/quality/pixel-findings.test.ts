@@ -11,6 +11,7 @@ import { Thumbnails } from '../../../src/image/quality/correlation.js';
 import { findInverted } from '../../../src/image/quality/inverted.js';
 import { keptFindings, pixelFindings } from '../../../src/image/quality/pixel-findings.js';
 import { pixelStatistics } from '../../../src/image/quality/pixel-statistics.js';
+import { originalSizes } from '../../../src/image/quality/sizes.js';
 import { datasetOf } from '../../data/fixture.js';
 import { sharedPath, skipWithout } from '../../shared-data.js';
 import { cloud, thumbnailOf } from './pictures.js';
@@ -150,4 +151,24 @@ test('of 1,000 radiographs none looks inverted; every twentieth inverted, these 
   const some = look((row) => row % 20 === 0).inverted.map(({ row }) => row);
   assert.equal(some.filter((row) => row % 20 !== 0).length, 0);
   assert.ok(some.length >= 49, `${some.length} of 50`);
+});
+
+test('sizes of DICOM files are those of their headers', { skip: skipWithout('data/dicom') }, async () => {
+  const root = sharedPath('data/dicom')!;
+  // Columns and Rows as pydicom reads them.
+  const expected = {
+    'chest_cr_j2k_mono1_15bit.dcm': '1841 1955',
+    'chest_cr_jpeg_mono1.dcm': '1024 1024',
+    'chest_cr_jpeg_mono2.dcm': '1024 1024',
+    'leg_cr_j2k_mono1_10bit.dcm': '1760 1760',
+  };
+  for (const [path, size] of Object.entries(expected)) {
+    const one = { ...datasetOf(['ill'], [{ patient: 'p', labels: [0] }]), root };
+    const dataset = { ...one, entries: [{ path, patient: 'p' }] };
+    const { sizes } = await originalSizes(dataset);
+    assert.deepEqual(
+      sizes.map(({ width, height }) => `${width} ${height}`),
+      [size],
+    );
+  }
 });
