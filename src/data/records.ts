@@ -182,15 +182,11 @@ function quotedCells(line: string, delimiter: string): string[] | undefined {
   for (let at = 0; ; at += delimiter.length) {
     const start = afterBlanks(line, at, delimiter);
     let end: number;
-    if (line[start] === '"') {
+    if (line.charCodeAt(start) === QUOTE) {
       const close = closingQuote(line, start + 1);
       if (close < 0) return undefined;
-      cells.push(
-        line
-          .slice(start + 1, close)
-          .replaceAll('""', '"')
-          .trim(),
-      );
+      const cell = line.slice(start + 1, close);
+      cells.push((cell.includes('"') ? cell.replaceAll('""', '"') : cell).trim());
       end = afterBlanks(line, close + 1, delimiter);
       if (end < line.length && !line.startsWith(delimiter, end)) return undefined;
     } else {
@@ -207,13 +203,17 @@ function quotedCells(line: string, delimiter: string): string[] | undefined {
 
 /** Blanks that the delimiter begins with are none. */
 function afterBlanks(line: string, at: number, delimiter: string): number {
-  while ((line[at] === ' ' || line[at] === '\t') && !line.startsWith(delimiter, at)) at++;
+  let code = line.charCodeAt(at);
+  while ((code === BLANK || code === TABULATOR) && !line.startsWith(delimiter, at)) {
+    at++;
+    code = line.charCodeAt(at);
+  }
   return at;
 }
 
 function closingQuote(line: string, from: number): number {
   let quote = line.indexOf('"', from);
-  while (quote >= 0 && line[quote + 1] === '"') quote = line.indexOf('"', quote + 2);
+  while (quote >= 0 && line.charCodeAt(quote + 1) === QUOTE) quote = line.indexOf('"', quote + 2);
   return quote;
 }
 
