@@ -29,8 +29,11 @@ const typesOnly: Readonly<Record<string, readonly string[]>> = {
   sweep: ['train', 'features', 'image', 'engine'],
   report: ['train', 'features', 'image', 'data'],
 };
-/** The one value of `train` that plans need: a trial's identity. */
-const allowedValues: Readonly<Record<string, readonly string[]>> = { 'sweep>train': ['trialId'] };
+/** What plans and schemas need of these: pure functions of a trial's spec, which load nothing else. */
+const allowedValues: Readonly<Record<string, readonly string[]>> = {
+  'sweep>train': ['trialId', 'freezeRule', 'STRATEGY_FORMS', 'storedViews'],
+  'sweep>features': ['viewKey'],
+};
 
 const source = fileURLToPath(new URL('../src', import.meta.url));
 

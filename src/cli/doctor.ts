@@ -6,7 +6,7 @@ import type { CommandModule } from 'yargs';
 import { messageOf } from '../base/errors.js';
 import { addon } from '../engine/addon.js';
 import { currentVersions, thawVersion } from '../execute/versions.js';
-import { probeProviders } from '../features/session.js';
+import { probeProviders } from '../features/open-session.js';
 import { setStatus } from './outcome.js';
 
 interface Arguments {

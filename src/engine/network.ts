@@ -2,7 +2,6 @@ import type { Graph } from '../model/graph.js';
 import type { Stage } from '../model/stages.js';
 import {
   addon,
-  type NativeAugment,
   type NativeNetwork,
   type NativeNetworkInput,
   type NativeNetworkOptions,
@@ -11,20 +10,6 @@ import {
 } from './addon.js';
 import { nativeGraph } from './native-graph.js';
 import { type NativeCallOptions, NativeOwner, translated } from './native-owner.js';
-
-/** Images as they are stored. */
-export const NO_AUGMENT: NativeAugment = {
-  resize: 0,
-  size: 0,
-  crop: 'none',
-  pad: 0,
-  flip: 0,
-  verticalFlip: 0,
-  rotation: 0,
-  brightness: 0,
-  contrast: 0,
-  mixup: 0,
-};
 
 export interface NetworkOptions extends Omit<NativeNetworkOptions, 'graph'> {
   /** Ends in one vector of logits an image; its weights are the ones that training starts from. */

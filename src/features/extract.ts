@@ -8,8 +8,9 @@ import type { ModelCard } from '../model/card.js';
 import { type BatchShapes, batchShapes, firstUnstorable } from './batch.js';
 import { BatchLoader, type LoadedBatch } from './batch-loader.js';
 import type { FeatureImages } from './images.js';
+import { createSession } from './open-session.js';
 import { runPipeline } from './pipeline.js';
-import { createSession, type Device, type Extractor, type Session } from './session.js';
+import type { Device, Extractor, Session } from './session.js';
 import { FeatureSink } from './sink.js';
 import {
   FEATURE_STORE_VERSION,

@@ -1,6 +1,6 @@
 import { contentId } from '../base/hash.js';
 import type { NativeAugment, NativeView } from '../engine/addon.js';
-import { NO_AUGMENT } from '../engine/network.js';
+import { NO_AUGMENT } from '../engine/augment.js';
 
 /** What training with `seed` sees of an image in epoch `pass`; mixup never counts. */
 export interface DrawnView {

@@ -24,6 +24,8 @@ const NUMBER_KEYS: ReadonlySet<AxisKey> = new Set([
   'epochs',
   'batch',
   'clipNorm',
+  'labelSmoothing',
+  'earlyStopping',
   'n',
   'seed',
 ]);

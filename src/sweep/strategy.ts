@@ -1,8 +1,13 @@
 import type { NetworkSpec, Strategy, TestViews, TrialSpec } from '../train/trial.js';
 
 /** The settings of a trial side by side, as the config has them, whether or not its strategy uses them. */
-export type TrialSettings = Omit<TrialSpec, 'network' | 'testViews'> &
-  NetworkSpec & { readonly testViews: TestViews };
+export type TrialSettings = Omit<TrialSpec, 'network' | 'testViews' | 'labelSmoothing' | 'earlyStopping'> &
+  NetworkSpec & {
+    readonly testViews: TestViews;
+    /** 0 = none, never. */
+    readonly labelSmoothing: number;
+    readonly earlyStopping: number;
+  };
 
 /** The cut of `last-block` as long as no model has been read, and for one without such a cut. */
 export const LAST_STAGE_CUT = 'before-last-stage';
@@ -39,9 +44,15 @@ export function usesSetting(strategy: Strategy, key: string): boolean {
 
 /** The spec of a trial: its settings without those that its strategy does not use. */
 export function specOf(settings: TrialSettings): TrialSpec {
-  const { batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze, testViews, ...rest } =
-    settings;
-  const common = testViews === 'none' ? rest : { ...rest, testViews };
+  const { batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze, ...others } = settings;
+  const { testViews, labelSmoothing, earlyStopping, ...rest } = others;
+  // What is left out is not part of a trial's identity.
+  const common = {
+    ...rest,
+    ...(testViews === 'none' ? {} : { testViews }),
+    ...(labelSmoothing === 0 ? {} : { labelSmoothing }),
+    ...(earlyStopping === 0 ? {} : { earlyStopping }),
+  };
   if (!trainsNetwork(common.strategy)) return common;
   const network = { batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze };
   const unscaled = { ...common, featureScaling: 'none', network } as const;
@@ -53,5 +64,6 @@ export function specOf(settings: TrialSettings): TrialSpec {
 /** A value of a spec by the name that its setting has in the config; undefined where the trial's strategy does not use it. */
 export function settingOf(spec: TrialSpec, key: keyof TrialSettings): unknown {
   if (key === 'testViews') return spec.testViews ?? 'none';
+  if (key === 'labelSmoothing' || key === 'earlyStopping') return spec[key] ?? 0;
   return NETWORK_KEYS.has(key) ? spec.network?.[key as keyof NetworkSpec] : spec[key as keyof TrialSpec];
 }

@@ -11,12 +11,12 @@ import type {
 import { HeadBank } from '../engine/head-bank.js';
 import type { NativeCallOptions } from '../engine/native-owner.js';
 import type { FeatureStore } from '../features/store.js';
+import { EpochControl } from './epoch-control.js';
 import { evaluateTrial } from './evaluate-trial.js';
 import { headRecord } from './head-record.js';
-import { inverseWeights } from './label-weights.js';
+import { balancingWeights, smoothedTargets } from './label-weights.js';
 import { nativeOptimizer } from './optimizer.js';
 import { failure, nonFinite, type TrialOutcome } from './outcome.js';
-import { Plateau } from './plateau.js';
 import { learningRates, momenta } from './schedule.js';
 import { averaged, viewsOf } from './test-views.js';
 import type { TrialSpec } from './trial.js';
@@ -74,7 +74,8 @@ function bankKey({ spec }: ReadyTrial): string {
     spec.select,
     spec.optimizer,
     spec.testViews ?? 'none',
-    spec.policy.kind === 'plateau',
+    spec.labelSmoothing ?? 0,
+    EpochControl.isNeeded(spec),
   ]);
 }
 
@@ -99,7 +100,7 @@ function nativeHead({ spec, subset }: ReadyTrial, group: number, task: Task): Na
     weightDecay: spec.weightDecay,
     learningRates: learningRates(spec.policy, spec.lr, totalSteps),
     ...(moving === undefined ? {} : { momenta: moving }),
-    ...(spec.labelWeights === 'none' ? {} : inverseWeights(task, subset.rows)),
+    ...balancingWeights(spec.labelWeights, task, subset.rows),
   };
 }
 
@@ -130,7 +131,7 @@ async function trainBank(
   const options = {
     features: featureMatrix(features),
     outputs: task.outputNames.length,
-    targets: task.targets,
+    targets: smoothedTargets(task, split.train, first.spec.labelSmoothing ?? 0),
     loss: task.loss,
     batch: first.spec.batch,
     optimizer: nativeOptimizer(first.spec.optimizer),
@@ -189,20 +190,20 @@ async function runEpochs(
 ): Promise<NativeTrainResult[]> {
   const history: NativeTrainResult[] = [];
   const epochs = Math.max(...trials.map(({ spec }) => spec.epochs));
-  const plateaus = trials.map(({ spec }) =>
-    spec.policy.kind === 'plateau' ? new Plateau(spec.policy) : undefined,
+  const controls = trials.map(({ spec }) =>
+    EpochControl.isNeeded(spec) ? new EpochControl(spec) : undefined,
   );
-  // Their rates follow from every epoch's loss.
-  const most = plateaus.some((plateau) => plateau !== undefined) ? 1 : Number.POSITIVE_INFINITY;
+  const most = controls.some((control) => control !== undefined) ? 1 : Number.POSITIVE_INFINITY;
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   for (let done = 0, step = 1; done < epochs; ) {
     const count = Math.min(step, epochs - done);
     const started = performance.now();
     const result = await bank.train(count, signal);
     history.push(result);
-    for (const [head, plateau] of plateaus.entries()) {
-      plateau?.note(result.validationLoss[head] as number);
-      if (plateau !== undefined) bank.setRateFactor(head, plateau.factor);
+    for (const [head, control] of controls.entries()) {
+      if (control === undefined) continue;
+      control.note(result.validationLoss[head] as number, result.validationAuroc[head] as number);
+      bank.setRateFactor(head, control.rateFactor);
     }
     const seconds = (performance.now() - started) / 1000;
     done += count;

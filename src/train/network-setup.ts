@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { ThawError } from '../base/errors.js';
 import type { NativeNetworkInput } from '../engine/addon.js';
-import { Network, NO_AUGMENT } from '../engine/network.js';
+import { NO_AUGMENT } from '../engine/augment.js';
+import { Network } from '../engine/network.js';
 import { assembleOptions } from '../features/assemble.js';
 import type { FeatureStore } from '../features/store.js';
 import { augmentedSide, nativeView, viewKey, viewSide } from '../features/view.js';
@@ -9,7 +10,7 @@ import { withClassifier } from '../model/classifier.js';
 import { randomised } from '../model/randomise.js';
 import type { LoadedModel } from '../model/registry.js';
 import type { NetworkStrategy } from './freeze.js';
-import { inverseWeights } from './label-weights.js';
+import { balancingWeights } from './label-weights.js';
 import { nativeOptimizer } from './optimizer.js';
 import { storedViews, viewsOf } from './test-views.js';
 import type { NetworkSpec, TrialSpec } from './trial.js';
@@ -71,7 +72,7 @@ export function openNetwork(
     weightDecay: spec.weightDecay,
     decayAll: false,
     clipNorm: network.clipNorm,
-    ...(spec.labelWeights === 'none' ? {} : inverseWeights(task, subset.rows)),
+    ...balancingWeights(spec.labelWeights, task, subset.rows),
     memory: 'lean',
     seed: spec.seed,
   });

@@ -3,11 +3,11 @@ import type { NativeTrainRequest } from '../engine/addon.js';
 import type { Network } from '../engine/network.js';
 import { macroAuroc } from '../stats/evaluate.js';
 import { type LossWeights, meanLoss } from '../stats/loss.js';
+import { criterionOf, EpochControl, isBetter } from './epoch-control.js';
 import { targetsOf } from './evaluate-trial.js';
 import { freezePlan, phasesOf, stageFactors } from './freeze.js';
-import { inverseWeights } from './label-weights.js';
+import { balancingWeights, smoothedTargets } from './label-weights.js';
 import type { NetworkTrialSpec } from './network-setup.js';
-import { Plateau } from './plateau.js';
 import { learningRates, momenta, rateTable } from './schedule.js';
 import { epochOrder, type ReadyTrial, type TrialOptions } from './trial-rows.js';
 
@@ -52,11 +52,11 @@ export async function trainEpochs(
   let best: Best | undefined;
   let trainSeconds = 0;
   let validateSeconds = 0;
-  const plateau = spec.policy.kind === 'plateau' ? new Plateau(spec.policy) : undefined;
+  const control = new EpochControl(spec);
   let last = -1;
-  for (let epoch = 0; epoch < spec.epochs && plateau?.factor !== 0; epoch++) {
+  for (let epoch = 0; epoch < spec.epochs && control.rateFactor > 0; epoch++) {
     const started = performance.now();
-    const { losses } = await network.train(requestOf(epoch, plateau?.factor ?? 1), call);
+    const { losses } = await network.train(requestOf(epoch, control.rateFactor), call);
     last = epoch;
     const trained = performance.now();
     const logits = await network.infer(trial.validationRows, call);
@@ -64,8 +64,8 @@ export async function trainEpochs(
     trainLoss.push(losses.reduce((sum, value) => sum + value, 0) / losses.length);
     validationLoss.push(loss);
     validationAuroc.push(auroc);
-    plateau?.note(loss);
-    const criterion = spec.select === 'auroc' && !Number.isNaN(auroc) ? -auroc : loss;
+    control.note(loss, auroc);
+    const criterion = criterionOf(spec.select, loss, auroc);
     if (best === undefined || isBetter(criterion, best.criterion)) {
       best = { epoch, criterion, logits, weights: network.weights() };
     }
@@ -77,11 +77,6 @@ export async function trainEpochs(
   if (bestEpoch < last) for (const [name, values] of weights) network.load(name, values);
   const curves = { trainLoss, validationLoss, validationAuroc };
   return { ...curves, bestEpoch, validationLogits, trainSeconds, validateSeconds };
-}
-
-/** As in a head bank: a criterion that is not a number makes the last epoch the best, until one is a number. */
-function isBetter(criterion: number, best: number): boolean {
-  return Number.isNaN(criterion) ? Number.isNaN(best) : !(criterion >= best);
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {
@@ -108,13 +103,14 @@ function passRequests(
   );
   const parts = lengths.map((length) => momenta(spec.policy, length));
   const moving = parts.some((part) => part === undefined) ? undefined : joined(parts as Float32Array[]);
+  const targets = smoothedTargets(task, new Set(subset.rows), spec.labelSmoothing ?? 0);
   return (epoch, rateFactor) => {
     const order = epochOrder(subset.rows, epoch, spec.seed);
     const [first, end] = [epoch * steps, (epoch + 1) * steps];
     return {
       order,
       ...(subset.oversampled > 0 ? { occurrences: occurrencesOf(order) } : {}),
-      targets: task.targets,
+      targets,
       learningRates: rates.subarray(first * stages, end * stages).map((rate) => rate * rateFactor),
       ...(moving === undefined ? {} : { momenta: moving.subarray(first, end) }),
       trainedStages: trained.subarray(first, end),
@@ -137,7 +133,7 @@ function occurrencesOf(order: Uint32Array): Uint32Array {
 function validationMeasure(task: Task, spec: NetworkTrialSpec, { subset, validationRows }: ReadyTrial) {
   const { kind, outputNames } = task;
   const targets = targetsOf(task, validationRows);
-  const weights: LossWeights = spec.labelWeights === 'none' ? {} : inverseWeights(task, subset.rows);
+  const weights: LossWeights = balancingWeights(spec.labelWeights, task, subset.rows);
   return (logits: Float32Array): { loss: number; auroc: number } => {
     if (!logits.every(Number.isFinite)) return { loss: Number.NaN, auroc: Number.NaN };
     return {

@@ -140,7 +140,9 @@ export interface TrialSpec {
   readonly dropout: number;
   readonly weightDecay: number;
   readonly optimizer: OptimizerSpec;
-  readonly labelWeights: 'none' | 'inverse';
+  readonly labelWeights: 'none' | 'inverse' | 'effective';
+  /** ε of label smoothing; absent = 0. */
+  readonly labelSmoothing?: number;
   readonly featureScaling: 'none' | 'standard';
   readonly epochs: number;
   readonly batch: number;
@@ -149,6 +151,8 @@ export interface TrialSpec {
   readonly subset: { readonly unit: 'images' | 'patients'; readonly stratify: boolean };
   readonly validation: 'full' | 'proportional';
   readonly select: 'loss' | 'auroc';
+  /** Epochs without a better criterion after which training ends; absent = never. */
+  readonly earlyStopping?: number;
   /** Absent where every image is seen once, as it is. */
   readonly testViews?: Exclude<TestViews, 'none'>;
   readonly seed: number;

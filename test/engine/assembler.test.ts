@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { addon, type NativeAssembleOptions } from '../../src/engine/addon.js';
-import { NO_AUGMENT } from '../../src/engine/network.js';
+import { NO_AUGMENT } from '../../src/engine/augment.js';
 import { nativeView, type View, viewSide } from '../../src/features/view.js';
 import { fileOf } from './bank.js';
 

@@ -1,6 +1,7 @@
 import { RandomStream, STREAM } from '../../src/base/random.js';
 import type { NativeAugment, NativeTrainRequest } from '../../src/engine/addon.js';
-import { Network, type NetworkOptions, NO_AUGMENT } from '../../src/engine/network.js';
+import { NO_AUGMENT } from '../../src/engine/augment.js';
+import { Network, type NetworkOptions } from '../../src/engine/network.js';
 import type { Graph } from '../../src/model/graph.js';
 import { findStages } from '../../src/model/stages.js';
 import { densenet } from '../../src/model/zoo/densenet.js';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { ThawError } from '../../src/base/errors.js';
 import { CUDA_PROVIDER_FILES, type Machine } from '../../src/features/cuda.js';
 import { engineIsFaster } from '../../src/features/engine-session.js';
-import { createSession, probeProviders } from '../../src/features/session.js';
+import { createSession, probeProviders } from '../../src/features/open-session.js';
 import { readOnnx } from '../../src/model/onnx-read.js';
 import { writeOnnx } from '../../src/model/onnx-write.js';
 import { goldenPath, largestDifference, temporaryFolder } from './golden.js';

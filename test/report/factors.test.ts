@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_AUGMENT } from '../../src/engine/network.js';
+import { NO_AUGMENT } from '../../src/engine/augment.js';
 import { findFactors } from '../../src/report/factors.js';
 import type { NetworkSpec, TrialSpec } from '../../src/train/trial.js';
 import { spec } from './fixture.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { trainHeads } from '../../src/train/head-trials.js';
-import { inverseWeights } from '../../src/train/label-weights.js';
+import { balancingWeights, smoothedTargets } from '../../src/train/label-weights.js';
 import type { TrialSpec } from '../../src/train/trial.js';
 import type { HeadTrialInputs } from '../../src/train/trial-rows.js';
 import { COLUMNS, inputsOf, type Made, normal, numbers, spec, splitOfRows, trained } from './made-trials.js';
@@ -111,11 +111,11 @@ test('weights that balance: negatives / positives a label, rows / (classes · ro
     targets: Float32Array.of(1, 1, 0, 0, 1, 0, 0, Number.NaN, 0, 0, 0, 0, 9, 9, 9),
     loss: 'bce',
   } as const;
-  assert.deepEqual(inverseWeights(bce, Uint32Array.of(0, 1, 2, 3)), {
+  assert.deepEqual(balancingWeights('inverse', bce, Uint32Array.of(0, 1, 2, 3)), {
     positiveWeights: Float32Array.of(3, 0.5, 1),
   });
   // Rows that repeat count as often as they are seen.
-  assert.deepEqual(inverseWeights(bce, Uint32Array.of(0, 0, 3)), {
+  assert.deepEqual(balancingWeights('inverse', bce, Uint32Array.of(0, 0, 3)), {
     positiveWeights: Float32Array.of(0.5, 0.5, 1),
   });
   const softmax = {
@@ -123,9 +123,77 @@ test('weights that balance: negatives / positives a label, rows / (classes · ro
     targets: Float32Array.of(1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0),
     loss: 'softmax',
   } as const;
-  assert.deepEqual(inverseWeights(softmax, Uint32Array.of(0, 1, 2, 3)), {
+  assert.deepEqual(balancingWeights('inverse', softmax, Uint32Array.of(0, 1, 2, 3)), {
     labelWeights: Float32Array.of(4 / 9, 4 / 3, 1),
   });
+  assert.deepEqual(balancingWeights('none', bce, Uint32Array.of(0)), {});
+  // Of few images every one counts as one: as `inverse`, but for the mean of the classes' weights over the rows being 1.
+  const near = (received: object, expected: readonly number[]) => {
+    const [values] = Object.values(received) as [Float32Array];
+    for (const [i, value] of expected.entries())
+      assert.ok(Math.abs(values[i]! - value) < 5e-3, `${i}: ${values[i]}`);
+  };
+  near(balancingWeights('effective', bce, Uint32Array.of(0, 1, 2, 3)), [3, 0.5, 1]);
+  near(balancingWeights('effective', softmax, Uint32Array.of(0, 1, 2, 3)), [2 / 3, 2, 1]);
+  // Of many images no more than 1000 count: 3000 absent and 1000 present are (1 − 0.999³⁰⁰⁰) / (1 − 0.999¹⁰⁰⁰) apart.
+  const many = {
+    ...bce,
+    outputNames: ['a'],
+    targets: Float32Array.from({ length: 4000 }, (_, row) => Number(row < 1000)),
+  };
+  near(
+    balancingWeights(
+      'effective',
+      many,
+      Uint32Array.from({ length: 4000 }, (_, row) => row),
+    ),
+    [1.50242],
+  );
+});
+
+test('smoothed targets: half of ε for labels, a share of it for classes, of the chosen rows alone', () => {
+  const task = {
+    name: 'b',
+    kind: 'multilabel',
+    rule: { kind: 'multilabel' },
+    outputNames: ['a', 'b'],
+    rows: Uint32Array.of(0, 1),
+    targets: Float32Array.of(1, 0, Number.NaN, 1),
+    loss: 'bce',
+  } as const;
+  const close = (received: Float32Array, expected: readonly number[]) =>
+    expected.forEach(
+      (value, i) =>
+        void assert.ok(
+          Number.isNaN(value) ? Number.isNaN(received[i]!) : Math.abs(received[i]! - value) < 1e-6,
+        ),
+    );
+  close(smoothedTargets(task, [0, 1], 0.2), [0.9, 0.1, Number.NaN, 0.9]);
+  close(smoothedTargets(task, [0], 0.2), [0.9, 0.1, Number.NaN, 1]);
+  close(smoothedTargets({ ...task, loss: 'softmax' }, [0], 0.3), [0.85, 0.15, Number.NaN, 1]);
+  assert.equal(smoothedTargets(task, [0], 0), task.targets);
+});
+
+test('label smoothing pulls logits together, early stopping ends where nothing gets better', async (t) => {
+  const inputs = inputsOf(t, finding(4));
+  const long: TrialSpec = { ...spec, lr: 0.05, epochs: 40, select: 'loss', featureScaling: 'standard' };
+  const smooth: TrialSpec = { ...long, labelSmoothing: 0.3 };
+  const noise = inputsOf(t, finding(0));
+  const stopping: TrialSpec = { ...long, lr: 0.3, earlyStopping: 3 };
+  const together = await trainHeads(inputs, [long, smooth]);
+  const spread = (one: TrialSpec) => {
+    const logits = [...trained(together, one).testLogits];
+    return Math.max(...logits) - Math.min(...logits);
+  };
+  assert.ok(spread(smooth) < 0.7 * spread(long), `${spread(smooth)} and ${spread(long)}`);
+  const endless: TrialSpec = { ...long, lr: 0.3 };
+  const outcomes = await trainHeads(noise, [stopping, endless]);
+  const [stopped, whole] = [stopping, endless].map((one) => trained(outcomes, one).result);
+  const losses = stopped!.curves.validationLoss as number[];
+  const best = losses.indexOf(Math.min(...losses.slice(0, stopped!.bestEpoch + 4)));
+  assert.equal(stopped!.bestEpoch, best);
+  assert.deepEqual(losses.slice(0, best + 4), (whole!.curves.validationLoss as number[]).slice(0, best + 4));
+  assert.equal(losses.at(-1), losses[best + 3], 'nothing moves after the end');
 });
 
 test('the same seed draws the same, another seed another', async (t) => {

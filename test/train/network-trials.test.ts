@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_AUGMENT } from '../../src/engine/network.js';
+import { NO_AUGMENT } from '../../src/engine/augment.js';
 import type { Graph } from '../../src/model/graph.js';
 import { isNetworkTrial, openNetwork } from '../../src/train/network-setup.js';
 import { type NetworkTrialInputs, trainNetworks } from '../../src/train/network-trials.js';

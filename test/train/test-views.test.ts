@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { NO_AUGMENT } from '../../src/engine/network.js';
+import { NO_AUGMENT } from '../../src/engine/augment.js';
 import type { FeatureStore } from '../../src/features/store.js';
 import { trainHeads } from '../../src/train/head-trials.js';
 import { trainNetworks } from '../../src/train/network-trials.js';
