@@ -9,7 +9,7 @@ const inspect: CommandModule<object, { file: string }> = {
     yargs.positional('file', {
       type: 'string',
       demandOption: true,
-      describe: 'An .onnx, .safetensors or model card .json',
+      describe: 'An .onnx, a weight file (.safetensors, .pth) or a model card .json',
     }) as never,
   handler: async ({ file }) => {
     process.stdout.write(`${JSON.stringify(await describeModel(fromUser(file)), null, 2)}\n`);

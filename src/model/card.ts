@@ -16,7 +16,7 @@ export interface ModelCard {
   readonly pretraining: string;
   /** Architecture name in the records, e.g. `squeezenet1_1`; also the zoo graph that weights are read into. */
   readonly architecture: string;
-  /** Path of the `.onnx` or `.safetensors` file, relative to the card; absent for `weights: random`. */
+  /** Path of the `.onnx` file or the weight file (`.safetensors`, `.pth`), relative to the card; absent for `weights: random`. */
   readonly file?: string;
   /** SHA-256 of `file`; checked when given. */
   readonly sha256?: string;

@@ -12,7 +12,13 @@ import { convertOnnx, type OnnxFile, type OnnxPort, openOnnx } from './onnx-read
 import { loadModel, readCard } from './registry.js';
 import { countMultiplyAdds, countParameters, product } from './shapes.js';
 import { findStages, type TrunkOptions } from './stages.js';
-import { listSafetensors } from './weights/safetensors.js';
+import {
+  listWeights,
+  unreadable,
+  WEIGHT_EXTENSIONS,
+  type WeightFormat,
+  weightFormat,
+} from './weights/read.js';
 
 export interface StageDescription {
   readonly name: string;
@@ -35,7 +41,7 @@ export interface GraphDescription {
 
 /** What `thaw models inspect` shows. */
 export interface ModelDescription {
-  readonly format: 'onnx' | 'safetensors' | 'random';
+  readonly format: 'onnx' | WeightFormat | 'random';
   readonly file?: string;
   readonly bytes?: number;
   readonly sha256?: string;
@@ -48,7 +54,7 @@ export interface ModelDescription {
   /** How many nodes there are of each operator, as the file (ONNX) or the graph names them. */
   readonly operators: Readonly<Record<string, number>>;
   readonly unsupportedOperators: readonly string[];
-  /** Absent where the file alone does not make a network (safetensors) or cannot be used (`problem`). */
+  /** Absent where the file alone does not make a network (weight files) or cannot be used (`problem`). */
   readonly graph?: GraphDescription;
   /** Tensors of a weight file that was handed in without a card. */
   readonly tensors?: readonly { readonly name: string; readonly type: string; readonly shape: Shape }[];
@@ -65,7 +71,7 @@ export interface DescribeOptions {
 }
 
 /**
- * Describes an `.onnx`, a `.safetensors` or a card `.json`, or a card. A file that is whole but cannot be used as a source
+ * Describes an `.onnx`, a weight file or a card `.json`, or a card. A file that is whole but cannot be used as a source
  * is described as far as possible, with the reason in `problem`; a broken file or card is thrown as `loadModel` does.
  */
 export async function describeModel(
@@ -78,17 +84,10 @@ export async function describeModel(
       return describeCard(await readCard(target), dirname(target));
     case '.onnx':
       return describeOnnx(target, options.size ?? 224);
-    case '.safetensors':
-      return describeSafetensors(target);
-    default:
-      throw new ThawError(
-        'MODEL',
-        `expects a .onnx, .safetensors or card .json, received "${extname(target)}".`,
-        {
-          file: target,
-        },
-      );
   }
+  const format = weightFormat(target);
+  if (format === undefined) throw unreadable(target, ['.onnx', ...WEIGHT_EXTENSIONS, 'card .json']);
+  return describeWeights(target, format);
 }
 
 async function describeCard(card: ModelCard, folder: string): Promise<ModelDescription> {
@@ -97,7 +96,7 @@ async function describeCard(card: ModelCard, folder: string): Promise<ModelDescr
   const onnx =
     path !== undefined && extname(path).toLowerCase() === '.onnx' ? await openOnnx(path) : undefined;
   return {
-    format: path === undefined ? 'random' : onnx === undefined ? 'safetensors' : 'onnx',
+    format: path === undefined ? 'random' : (weightFormat(path) ?? 'onnx'),
     card,
     fingerprint: model.fingerprint,
     ...(path === undefined ? {} : await fileFacts(path)),
@@ -132,11 +131,11 @@ async function describeOnnx(path: string, size: number): Promise<ModelDescriptio
   }
 }
 
-async function describeSafetensors(path: string): Promise<ModelDescription> {
-  const entries = await listSafetensors(path);
+async function describeWeights(path: string, format: WeightFormat): Promise<ModelDescription> {
+  const entries = await listWeights(path, format);
   const count = entries.reduce((total, { shape }) => total + product(shape), 0);
   return {
-    format: 'safetensors',
+    format,
     ...(await fileFacts(path)),
     operators: {},
     unsupportedOperators: [],

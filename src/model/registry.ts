@@ -13,8 +13,8 @@ import { convertOnnx, openOnnx } from './onnx-read.js';
 import { formatShape, inferShapes } from './shapes.js';
 import { findTrunk } from './stages.js';
 import { matchWeights } from './weights/match.js';
-import { readSafetensors } from './weights/safetensors.js';
-import { zooGraph } from './zoo/index.js';
+import { readWeights, unreadable, WEIGHT_EXTENSIONS, weightFormat } from './weights/read.js';
+import { publishedClasses, zooGraph } from './zoo/index.js';
 
 export interface LoadedModel {
   readonly card: ModelCard;
@@ -131,24 +131,19 @@ function randomModel(card: ModelCard): ReadModel {
 
 async function readModel(card: ModelCard, path: string): Promise<ReadModel> {
   const { channels, size } = card.input;
-  switch (extname(path).toLowerCase()) {
-    case '.onnx': {
-      const file = await openOnnx(path);
-      const { graph, notes } = await convertOnnx(file, { inputSize: size });
-      expectInput(card, graph, path);
-      return { graph, notes };
-    }
-    case '.safetensors': {
-      const tensors = await readSafetensors(path);
-      const graph = zooGraph(card.architecture, { channels, size, classes: 1000, seed: 0 });
-      return matchWeights(graph, tensors, path);
-    }
-    default:
-      throw new ThawError('MODEL', `expects a .onnx or .safetensors file, received "${extname(path)}".`, {
-        file: path,
-        hint: 'Export the model with torch.onnx.export, or save its state dict with safetensors.',
-      });
+  if (extname(path).toLowerCase() === '.onnx') {
+    const file = await openOnnx(path);
+    const { graph, notes } = await convertOnnx(file, { inputSize: size });
+    expectInput(card, graph, path);
+    return { graph, notes };
   }
+  const format = weightFormat(path);
+  if (format === undefined) throw unreadable(path, ['.onnx', ...WEIGHT_EXTENSIONS]);
+  const classes = publishedClasses(card.architecture);
+  const graph = zooGraph(card.architecture, { channels, size, classes, seed: null });
+  const { tensors, notes } = await readWeights(path, format);
+  const match = matchWeights(graph, tensors, path);
+  return { graph: match.graph, notes: [...match.notes, ...notes] };
 }
 
 function expectInput(card: ModelCard, graph: Graph, file: string): void {

@@ -151,10 +151,10 @@ test('a backbone with missing or misshapen tensors is refused, strangers are nam
     matchWeights(full(), weights, 'w').notes.join('\n'),
     /1 tensors of the file have no place .*stranger/,
   );
-  weights.set('features.0.weight', { shape: [64, 1, 3, 3], data: new Float32Array(576) });
+  weights.set('features.0.weight', { shape: [64, 3, 1, 3], data: new Float32Array(576) });
   assert.throws(() => matchWeights(full(), weights, 'w.st'), {
     code: 'MODEL',
-    message: /w\.st \(features\.0\.weight\): expects a tensor \[64, 3, 3, 3\], received \[64, 1, 3, 3\]/,
+    message: /w\.st \(features\.0\.weight\): expects a tensor \[64, 3, 3, 3\], received \[64, 3, 1, 3\]/,
   });
   weights.delete('features.0.weight');
   weights.delete('features.6.squeeze.bias');

@@ -2,15 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { sha256 } from '../../src/base/hash.js';
 import { philox } from '../../src/base/random.js';
 import { findCuts } from '../../src/model/cut.js';
 import type { Graph, Parameter, Shape } from '../../src/model/graph.js';
 import { writeOnnx } from '../../src/model/onnx-write.js';
 import { countMultiplyAdds, countParameters, product } from '../../src/model/shapes.js';
 import { findStages } from '../../src/model/stages.js';
-import { densenet, densenetBC } from '../../src/model/zoo/densenet.js';
-import { zooGraph, zooNames } from '../../src/model/zoo/index.js';
-import { cifarResNet, resnet } from '../../src/model/zoo/resnet.js';
+import { publishedClasses, zooGraph, zooNames } from '../../src/model/zoo/index.js';
 import { largestDifference, runOnnx } from './run-onnx.js';
 
 /** Parameters, and billions of multiply-adds at 224 × 224, as torchvision's documentation lists them for 1000 classes. */
@@ -24,6 +23,18 @@ const PUBLISHED: Record<string, readonly [number, number]> = {
   resnet50: [25_557_032, 4.09],
   resnet101: [44_549_160, 7.8],
   resnet152: [60_192_808, 11.51],
+};
+
+/**
+ * Parameters of the ResNets for CIFAR-10: 0.27, 0.46, 0.66, 0.85 and 1.7 million in table 6 of He et al.; those of PyTorch for
+ * the published files (golden/pth/cifar.json), and of the same sum for 110.
+ */
+const SMALL: Record<string, number> = {
+  resnet20: 269_722,
+  resnet32: 464_154,
+  resnet44: 658_586,
+  resnet56: 853_018,
+  resnet110: 1_727_962,
 };
 
 /** The sizes that the cuts of a network for 1000 classes have at 224 × 224: [channels, height, width], [features]. */
@@ -44,8 +55,42 @@ for (const [name, [parameters, multiplyAdds]] of Object.entries(PUBLISHED)) {
   });
 }
 
-test('the architectures are known by torchvision names', () => {
-  assert.deepEqual(zooNames().toSorted(), [...Object.keys(PUBLISHED), 'squeezenet1_1'].toSorted());
+test('the architectures are known by torchvision names, and those for CIFAR by their depth', () => {
+  const names = [...Object.keys(PUBLISHED), 'squeezenet1_1', ...Object.keys(SMALL)];
+  assert.deepEqual(zooNames().toSorted(), names.toSorted());
+});
+
+test('the table of docs/models.md has the networks and their sizes', () => {
+  const docs = readFileSync(fileURLToPath(new URL('../../docs/models.md', import.meta.url)), 'utf8');
+  const rows = [...docs.matchAll(/^\| `([^`]+)` \| ([\d,]+) \| ([\d,.]+) \| (\d+), (\d+) \|$/gm)];
+  const names = rows.map(([, name = '']) => name);
+  assert.deepEqual(names.filter((name) => !name.includes('(')).toSorted(), zooNames().toSorted());
+  for (const [, name = '', parameters = '', multiplyAdds = '', size, classes] of rows) {
+    const graph = zooGraph(name, { channels: 3, size: Number(size), classes: Number(classes), seed: null });
+    assert.equal(Number(parameters.replaceAll(',', '')), countParameters(graph), name);
+    const millions = Math.round(countMultiplyAdds(graph) / 1e5) / 10;
+    assert.equal(Number(multiplyAdds.replaceAll(',', '')), millions, name);
+    assert.equal(Number(classes), publishedClasses(name), name);
+  }
+});
+
+test('tensors have the names, shapes and order of torchvision’s state dicts', () => {
+  const file = fileURLToPath(new URL('golden/published-names.json', import.meta.url));
+  const published = JSON.parse(readFileSync(file, 'utf8')) as Record<
+    string,
+    { parameters: number; tensors: number; sha256: string }
+  >;
+  assert.deepEqual(
+    Object.keys(published).toSorted(),
+    [...Object.keys(PUBLISHED), 'squeezenet1_1'].toSorted(),
+  );
+  for (const [name, expected] of Object.entries(published)) {
+    const graph = imagenet(name);
+    const lines = [...graph.parameters].map(([key, { shape }]) => `${key} ${shape.join(',')}\n`);
+    assert.equal(lines.length, expected.tensors, name);
+    assert.equal(sha256(lines.join('')), expected.sha256, name);
+    assert.equal(countParameters(graph), expected.parameters, name);
+  }
 });
 
 for (const [name, shapes] of Object.entries(CUTS)) {
@@ -107,16 +152,11 @@ test('one channel, other sizes, no classifier', () => {
 test('small networks for 32 × 32 images have the sizes of their papers', () => {
   const options = { channels: 3, size: 32, classes: 10, seed: null } as const;
   // Huang et al., table 2: DenseNet-BC (k = 12), depth 100: 0.8 million; exactly as in the authors' PyTorch code.
-  const dense = densenet('bc', densenetBC({ depth: 100, growth: 12, compression: 0.5 }), options);
+  const dense = zooGraph('densenet-bc(100,12,0.5)', options);
   assert.equal(countParameters(dense), 769_162);
-  // He et al., table 6: 0.27 and 0.85 million with shortcuts that have no parameters; here two of them are convolutions.
-  const projections = 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64;
-  for (const [depth, parameters] of [
-    [20, 269_722],
-    [56, 853_018],
-  ] as const)
-    assert.equal(countParameters(resnet('r', cifarResNet(depth), options)), parameters + projections);
-  for (const graph of [dense, resnet('r', cifarResNet(20), options)]) {
+  for (const [name, parameters] of Object.entries(SMALL))
+    assert.equal(countParameters(zooGraph(name, options)), parameters, name);
+  for (const graph of [dense, zooGraph('resnet20', options), zooGraph('resnet(16,[2,2,2])', options)]) {
     const stages = findStages(graph).map(({ name, shape }) => [name, shape[1]]);
     const maps = [32, 32, 16, 8, undefined];
     assert.deepEqual(
@@ -124,6 +164,41 @@ test('small networks for 32 × 32 images have the sizes of their papers', () => 
       ['stem', 'block1', 'block2', 'block3', 'head'].map((name, index) => [name, maps[index]]),
     );
   }
+});
+
+test('small members are what their names say, for one or three channels and any size', () => {
+  const options = { channels: 1, size: 28, classes: 4, seed: 1 } as const;
+  const residual = zooGraph(' resnet( 8, [1, 2] )', options);
+  assert.equal(residual.name, 'resnet(8,[1,2])');
+  // Stem, one block of 8, two of 16 of which the first has a projection, classifier.
+  const norm = (channels: number) => 2 * channels;
+  const block = (from: number, to: number) => 9 * from * to + 9 * to * to + 2 * norm(to);
+  const expected = 9 * 8 + norm(8) + block(8, 8) + block(8, 16) + 8 * 16 + norm(16) + block(16, 16) + 17 * 4;
+  assert.equal(countParameters(residual), expected);
+  const dense = zooGraph('densenet-bc(16, 6, 0.25)', options);
+  assert.deepEqual(dense.parameters.get('features.transition1.conv.weight')?.shape, [6, 24, 1, 1]);
+  assert.deepEqual(dense.parameters.get('features.transition2.conv.weight')?.shape, [4, 18, 1, 1]);
+  assert.deepEqual(dense.parameters.get('classifier.weight')?.shape, [4, 16]);
+});
+
+test('small members with impossible numbers are refused by the number', () => {
+  const refused = (name: string, message: RegExp) =>
+    assert.throws(() => zooGraph(name, { channels: 3, size: 32, seed: null }), { code: 'MODEL', message });
+  refused(
+    'resnet()',
+    /expects densenet-bc\(depth, growth, compression\) or resnet\(width, \[blocks, ...\]\)/,
+  );
+  refused('resnet(16,2)', /expects densenet-bc/);
+  refused('resnet(16,[])', /"resnet\(16,\[\]\)" expects a number of blocks from 1 to 200, received ""/);
+  refused('resnet(16,[2,0])', /number of blocks from 1 to 200, received "0"/);
+  refused('resnet(0,[2])', /width from 1 to 1024, received "0"/);
+  refused('resnet(8,[1,1,1,1,1,1,1])', /1 to 6 layers, received 7/);
+  refused('densenet-bc(100,12)', /expects densenet-bc/);
+  refused('densenet-bc(101,12,0.5)', /a depth of 6n \+ 4 .*received 101/);
+  refused('densenet-bc(1e3,12,0.5)', /depth from 10 to 1000, received "1e3"/);
+  refused('densenet-bc(100,12,0)', /compression above 0 and up to 1, received "0"/);
+  refused('densenet-bc(100,12,1.5)', /compression above 0 and up to 1, received "1.5"/);
+  refused('resnet(1024,[200,200,200,200,200,200])', /would have \d+ weights, more than the 1073741824/);
 });
 
 test('initial weights are torchvision’s: fan-in for DenseNet, fan-out for ResNet, batch norm 1 and 0', () => {
@@ -138,6 +213,11 @@ test('initial weights are torchvision’s: fan-in for DenseNet, fan-out for ResN
   assert.ok(valuesOf(dense, 'classifier.bias').every((value) => value === 0));
   assert.ok(valuesOf(residual, 'fc.bias').every((value) => Math.abs(value) < 1 / Math.sqrt(512)));
   assert.equal(new Set(valuesOf(residual, 'fc.bias')).size, 14);
+  const small = zooGraph('resnet20', { channels: 3, size: 32, classes: 10, seed: 3 });
+  expectNormal(small, 'layer3.1.conv1.weight', 2 / (64 * 9));
+  expectNormal(small, 'linear.weight', 2 / 64);
+  const squeeze = zooGraph('squeezenet1_1', { channels: 3, size: 64, classes: 14, seed: 3 });
+  expectNormal(squeeze, 'classifier.1.weight', 1e-4);
   for (const [suffix, value] of Object.entries({ weight: 1, bias: 0, running_mean: 0, running_var: 1 }))
     assert.ok(valuesOf(dense, `features.norm5.${suffix}`).every((number) => number === value));
   const other = zooGraph('resnet18', { channels: 3, size: 64, classes: 14, seed: 4 });

@@ -1,6 +1,6 @@
-import type { Graph, MaxPool, Node } from '../graph.js';
+import type { MaxPool, Node } from '../graph.js';
 import { constant, type Distribution, initialise, type ParameterPlan } from './initialise.js';
-import type { ZooOptions } from './options.js';
+import type { ChannelOrder, ZooGraph, ZooOptions } from './options.js';
 
 interface Convolution {
   readonly inputs: number;
@@ -87,6 +87,10 @@ export class NetworkBuilder {
     return this.add({ ...node, ...windowOf(pooling), countIncludesPadding: true });
   }
 
+  clip(name: string, input: string, [minimum, maximum]: readonly [number, number]): string {
+    return this.add({ op: 'clip', name, inputs: [input], output: name, minimum, maximum });
+  }
+
   sum(name: string, inputs: readonly string[]): string {
     return this.add({ op: 'add', name, inputs, output: name });
   }
@@ -123,8 +127,16 @@ export class NetworkBuilder {
     });
   }
 
-  /** The graph from the images to `output`, with its initial parameters. */
-  build(name: string, output: string, options: ZooOptions): Graph {
+  /**
+   * The graph from the images to `output`, with its initial parameters. `channelOrder` is given where the network keeps
+   * channels in another order than weight files do.
+   */
+  build(
+    name: string,
+    output: string,
+    options: ZooOptions,
+    channelOrder?: ReadonlyMap<string, ChannelOrder>,
+  ): ZooGraph {
     return {
       name,
       input: IMAGES,
@@ -132,6 +144,7 @@ export class NetworkBuilder {
       output,
       nodes: this.nodes,
       parameters: initialise(this.plans, options.seed),
+      ...(channelOrder === undefined ? {} : { channelOrder }),
     };
   }
 

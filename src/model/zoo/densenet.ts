@@ -1,7 +1,6 @@
-import type { Graph } from '../graph.js';
 import { IMAGES, NetworkBuilder } from './builder.js';
 import { constant, heNormal, linearUniform } from './initialise.js';
-import type { ZooOptions } from './options.js';
+import type { ZooGraph, ZooOptions } from './options.js';
 
 export interface DenseNetLayout {
   /** `imagenet`: 7×7 convolution and max pooling, reduction 4; `cifar`: 3×3 convolution, no reduction. */
@@ -42,7 +41,7 @@ const BOTTLENECK = 4;
  * parameter names and initial weights: [N, channels, size, size] → [N, classes], or the pooled features without
  * `classes`. The input of every layer is the concatenation of the block's input and all layers before it.
  */
-export function densenet(name: string, layout: DenseNetLayout, options: ZooOptions): Graph {
+export function densenet(name: string, layout: DenseNetLayout, options: ZooOptions): ZooGraph {
   const net = new NetworkBuilder();
   let channels = layout.stemChannels;
   let tensor = stem(net, layout, options);

@@ -1,3 +1,4 @@
+import { ThawError } from '../../base/errors.js';
 import { RandomStream, STREAM } from '../../base/random.js';
 import type { Parameter, Shape } from '../graph.js';
 import { product } from '../shapes.js';
@@ -15,14 +16,23 @@ export interface ParameterPlan {
   readonly initial: Distribution;
 }
 
+/** More numbers than this (4 GB) are taken for a slip in the architecture's numbers. */
+const MOST_NUMBERS = 2 ** 30;
+
 /**
  * Initial parameters from one seed. Each tensor has a substream of its own, so its values do not depend on the tensors
- * made before it. Without a seed all are 0.
+ * made before it. Without a seed all are 0. Throws MODEL, before anything is allocated, for a network of more than 2³⁰ numbers.
  */
 export function initialise(
   plans: ReadonlyMap<string, ParameterPlan>,
   seed: number | null,
 ): Map<string, Parameter> {
+  let numbers = 0;
+  for (const { shape } of plans.values()) numbers += product(shape);
+  if (numbers > MOST_NUMBERS) {
+    const summary = `the network would have ${numbers} weights, more than the ${MOST_NUMBERS} that are allowed.`;
+    throw new ThawError('MODEL', summary);
+  }
   return new Map(
     [...plans].map(([name, { shape, initial }], index) => {
       const data = new Float32Array(product(shape));

@@ -1,7 +1,7 @@
-import type { Graph } from '../graph.js';
 import { IMAGES, NetworkBuilder } from './builder.js';
-import { heNormal, linearUniform } from './initialise.js';
-import type { ZooOptions } from './options.js';
+import { type Distribution, heNormal, linearUniform } from './initialise.js';
+import type { ZooGraph, ZooOptions } from './options.js';
+import { paddedChannels, paddedOrder } from './padded-shortcut.js';
 
 export interface ResNetLayout {
   /** `imagenet`: 7×7 convolution and max pooling, reduction 4; `cifar`: 3×3 convolution, no reduction. */
@@ -12,10 +12,20 @@ export interface ResNetLayout {
   readonly blocks: readonly number[];
   /** Channels of the stem and width of the first layer; each further layer doubles it. */
   readonly width: number;
+  /**
+   * What a shortcut does that changes its shape (section 3.3 of the paper). `projection`: a 1×1 convolution; `padded`: it
+   * skips pixels and adds channels of zeros, without parameters.
+   */
+  readonly shortcut: 'projection' | 'padded';
+  /** Name of the classifier. */
+  readonly classifier: 'fc' | 'linear';
+  /** Whether the initial weights keep the variance of the activations (`in`) or of the gradients (`out`). */
+  readonly fan: 'in' | 'out';
 }
 
+const torchvision = { shortcut: 'projection', classifier: 'fc', fan: 'out' } as const;
 const imagenet = (block: ResNetLayout['block'], blocks: readonly number[]): ResNetLayout => {
-  return { stem: 'imagenet', block, blocks, width: 64 };
+  return { stem: 'imagenet', block, blocks, width: 64, ...torchvision };
 };
 
 /** The networks of the paper's table 1, as torchvision has them. */
@@ -27,10 +37,24 @@ export const RESNETS: Readonly<Record<string, ResNetLayout>> = {
   resnet152: imagenet('bottleneck', [3, 8, 36, 3]),
 };
 
-/** ResNet for 32×32 images (section 4.2 of the paper): three layers of (depth − 2) / 6 basic blocks. */
-export function cifarResNet(depth: number): ResNetLayout {
-  const blocks = Math.floor((depth - 2) / 6);
-  return { stem: 'cifar', block: 'basic', blocks: [blocks, blocks, blocks], width: 16 };
+/**
+ * ResNet for 32×32 images (section 4.2 of the paper): three layers of (depth − 2) / 6 basic blocks, with the parameter names
+ * and initial weights (He normal by fan-in, the classifier's too) of the PyTorch files that are published for CIFAR-10.
+ */
+function cifarResNet(depth: number): ResNetLayout {
+  const blocks = (depth - 2) / 6;
+  const layers = { blocks: [blocks, blocks, blocks], width: 16 } as const;
+  return { stem: 'cifar', block: 'basic', ...layers, shortcut: 'padded', classifier: 'linear', fan: 'in' };
+}
+
+/** The networks of the paper's table 6. */
+export const CIFAR_RESNETS: Readonly<Record<string, ResNetLayout>> = Object.fromEntries(
+  [20, 32, 44, 56, 110].map((depth) => [`resnet${depth}`, cifarResNet(depth)]),
+);
+
+/** A small member of torchvision's family: 3×3 stem without pooling, basic blocks. */
+export function smallResNet(width: number, blocks: readonly number[]): ResNetLayout {
+  return { stem: 'cifar', block: 'basic', blocks, width, ...torchvision };
 }
 
 /** Channels at the end of a block, in widths. */
@@ -39,9 +63,9 @@ const EXPANSION = { basic: 1, bottleneck: 4 } as const;
 /**
  * ResNet (He et al., CVPR 2016, arXiv 1512.03385) with torchvision's layers, parameter names and initial weights:
  * [N, channels, size, size] → [N, classes], or the pooled features without `classes`. "Version 1.5": a bottleneck that
- * halves the map does it in its 3×3 convolution. A shortcut that changes its shape is a 1×1 convolution.
+ * halves the map does it in its 3×3 convolution.
  */
-export function resnet(name: string, layout: ResNetLayout, options: ZooOptions): Graph {
+export function resnet(name: string, layout: ResNetLayout, options: ZooOptions): ZooGraph {
   const net = new NetworkBuilder();
   let tensor = stem(net, layout, options);
   let channels = layout.width;
@@ -50,21 +74,22 @@ export function resnet(name: string, layout: ResNetLayout, options: ZooOptions):
     for (let block = 0; block < blocks; block++) {
       const stride = index > 0 && block === 0 ? 2 : 1;
       const shape = { channels, width, stride };
-      tensor = residualBlock(net, layout.block, `layer${index + 1}.${block}`, tensor, shape);
+      tensor = residualBlock(net, layout, `layer${index + 1}.${block}`, tensor, shape);
       channels = width * EXPANSION[layout.block];
     }
   }
   let output = net.pool(tensor);
   if (options.classes !== undefined) {
-    const initial = linearUniform(channels);
-    const classifier = { inputs: channels, outputs: options.classes, weight: initial, bias: initial };
-    output = net.linear('fc', output, classifier);
+    const outputs = options.classes;
+    const bias = linearUniform(channels);
+    const weight = layout.fan === 'in' ? heNormal([outputs, channels], 'in') : bias;
+    output = net.linear(layout.classifier, output, { inputs: channels, outputs, weight, bias });
   }
-  return net.build(name, output, options);
+  return net.build(name, output, options, channelOrder(layout));
 }
 
 function stem(net: NetworkBuilder, layout: ResNetLayout, options: ZooOptions): string {
-  const channels = { inputs: options.channels, outputs: layout.width, weight };
+  const channels = { inputs: options.channels, outputs: layout.width, weight: weightOf(layout) };
   const small = layout.stem === 'cifar';
   const window = small ? { kernel: 3, padding: 1 } : { kernel: 7, stride: 2, padding: 3 };
   const conv = net.conv('conv1', IMAGES, { ...channels, ...window });
@@ -81,11 +106,13 @@ interface BlockShape {
 
 function residualBlock(
   net: NetworkBuilder,
-  kind: ResNetLayout['block'],
+  layout: ResNetLayout,
   name: string,
   input: string,
   { channels, width, stride }: BlockShape,
 ): string {
+  const kind = layout.block;
+  const weight = weightOf(layout);
   const outputs = width * EXPANSION[kind];
   const convolutions =
     kind === 'basic'
@@ -105,7 +132,9 @@ function residualBlock(
     tensor = net.batchNorm(`${name}.bn${index + 1}`, tensor, convolution.outputs);
   }
   let shortcut = input;
-  if (stride !== 1 || channels !== outputs) {
+  if (layout.shortcut === 'padded' && channels !== outputs) {
+    shortcut = paddedChannels(net, `${name}.shortcut`, input, stride);
+  } else if (stride !== 1 || channels !== outputs) {
     const projection = { inputs: channels, outputs, kernel: 1, stride, weight };
     shortcut = net.conv(`${name}.downsample.0`, input, projection);
     shortcut = net.batchNorm(`${name}.downsample.1`, shortcut, outputs);
@@ -114,4 +143,10 @@ function residualBlock(
   return net.relu(`${name}.relu${convolutions.length}`, sum);
 }
 
-const weight = (shape: readonly number[]) => heNormal(shape, 'out');
+function weightOf(layout: ResNetLayout): (shape: readonly number[]) => Distribution {
+  return (shape) => heNormal(shape, layout.fan);
+}
+
+function channelOrder({ shortcut, blocks, width, classifier }: ResNetLayout) {
+  return shortcut === 'padded' ? paddedOrder(blocks, width, classifier) : undefined;
+}

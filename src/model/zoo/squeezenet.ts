@@ -1,7 +1,6 @@
-import type { Graph } from '../graph.js';
 import { IMAGES, NetworkBuilder } from './builder.js';
-import { constant, heUniform } from './initialise.js';
-import type { ZooOptions } from './options.js';
+import { constant, type Distribution, heUniform } from './initialise.js';
+import type { ZooGraph, ZooOptions } from './options.js';
 
 /** [squeeze, expand] channels of the fire modules; each expands by 1×1 and by 3×3 kernels alike. */
 const LAYERS = [
@@ -19,17 +18,18 @@ const LAYERS = [
 ] as const;
 
 /**
- * SqueezeNet 1.1 (Iandola et al., arXiv 1602.07360, and the authors' later revision) with torchvision's parameter names:
- * [N, channels, size, size] → [N, classes], or [N, 512] pooled features without `classes`.
+ * SqueezeNet 1.1 (Iandola et al., arXiv 1602.07360, and the authors' later revision) with torchvision's parameter names and
+ * initial weights: [N, channels, size, size] → [N, classes], or [N, 512] pooled features without `classes`.
  */
-export function squeezenet(options: ZooOptions): Graph {
+export function squeezenet(options: ZooOptions): ZooGraph {
   const net = new NetworkBuilder();
   const conv = (
     name: string,
     input: string,
     layer: { inputs: number; outputs: number; kernel: number; stride?: number; padding?: number },
+    weight: (shape: readonly number[]) => Distribution = heUniform,
   ): string => {
-    const output = net.conv(name, input, { ...layer, weight: heUniform, bias: constant(0) });
+    const output = net.conv(name, input, { ...layer, weight, bias: constant(0) });
     return net.relu(`${name}.relu`, output);
   };
   let tensor = conv('features.0', IMAGES, { inputs: options.channels, outputs: 64, kernel: 3, stride: 2 });
@@ -52,7 +52,8 @@ export function squeezenet(options: ZooOptions): Graph {
   }
   if (options.classes !== undefined) {
     const dropped = net.dropout('classifier.0', tensor, 0.5);
-    tensor = conv('classifier.1', dropped, { inputs: channels, outputs: options.classes, kernel: 1 });
+    const classifier = { inputs: channels, outputs: options.classes, kernel: 1 };
+    tensor = conv('classifier.1', dropped, classifier, () => ({ kind: 'normal', deviation: 0.01 }));
   }
   return net.build('squeezenet1_1', net.pool(tensor), options);
 }
