@@ -66,12 +66,13 @@ export class PartialStore {
     const folder = shardFolder(this.partial, shard);
     const data = await openIfPresent(join(folder, DATA_FILE));
     if (data === undefined) return 0;
+    const buffer = Buffer.alloc(blockRowsOf(this.plan.layout) * rowBytes(this.plan.layout));
     let rows = 0;
     try {
       for (const block of await finishedBlocks(folder, this.plan, range)) {
         const { first, end } = this.rowsOf(block, range);
         if (this.file.has({ first, end })) continue;
-        const pixels = await this.readBlock(data, block, range);
+        const pixels = await this.readBlock(data, block, range, buffer);
         if (pixels === undefined) continue;
         await this.file.putBlock(block, pixels);
         rows += end - first;
@@ -124,15 +125,16 @@ export class PartialStore {
     return { first: block * blockRows, end: Math.min((block + 1) * blockRows, range.end) };
   }
 
-  /** The pixels of a block in a shard's file; undefined where they are not those of the digests. */
+  /** The pixels of a block in a shard's file, in `buffer`; undefined where they are not those of the digests. */
   private async readBlock(
     data: FileHandle,
     block: FinishedBlock,
     range: RowRange,
+    buffer: Buffer,
   ): Promise<Uint8Array | undefined> {
     const { first, end } = this.rowsOf(block, range);
     const bytes = rowBytes(this.plan.layout);
-    const pixels = Buffer.alloc((end - first) * bytes);
+    const pixels = buffer.subarray(0, (end - first) * bytes);
     const { bytesRead } = await data.read(pixels, 0, pixels.byteLength, (first - range.first) * bytes);
     if (bytesRead !== pixels.byteLength) return undefined;
     const left = new Map(block.quarantine.map((image: QuarantinedImage) => [image.row, image]));
