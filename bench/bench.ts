@@ -31,8 +31,9 @@ const benches: Record<string, Bench> = {
   train: { python: true, load: () => import('./train.js') },
   precision: { python: true, load: () => import('./precision.js') },
   ingest: { python: false, load: () => import('./ingest.js') },
-  duplicates: { python: false, load: () => import('./duplicates.js') },
   'ingest-scale': { python: false, load: () => import('./ingest-scale.js') },
+  phantom: { python: false, load: () => import('./phantom.js') },
+  duplicates: { python: false, load: () => import('./duplicates.js') },
   tables: { python: false, load: () => import('./tables.js') },
 };
 

@@ -51,6 +51,8 @@ export const STREAM = {
   /** Drawn in C++ alone (native/image): parameters of augmented images, mixup. */
   augmentation: 9,
   mixup: 10,
+  /** What differs between the images of one simulated patient (`phantom`). */
+  phantomImage: 11,
 } as const;
 export type Stream = (typeof STREAM)[keyof typeof STREAM];
 

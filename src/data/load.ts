@@ -8,8 +8,10 @@ import { loadMedmnist, type MedmnistSource } from './sources/medmnist.js';
 import { loadMimicCxrJpg, type MimicCxrJpgSource } from './sources/mimic-cxr-jpg.js';
 import { loadMura, type MuraSource } from './sources/mura.js';
 import { loadPadchest, type PadchestSource } from './sources/padchest.js';
-import { loadPhantom, type PhantomSource } from './sources/phantom.js';
+import { loadPhantomChest, type PhantomChestSource } from './sources/phantom-chest.js';
+import { loadPhantomLimb, type PhantomLimbSource } from './sources/phantom-limb.js';
 import { loadRsnaPneumonia, type RsnaPneumoniaSource } from './sources/rsna-pneumonia.js';
+import { loadTextures, type TexturesSource } from './sources/textures.js';
 import { loadVindrCxr, type VindrCxrSource } from './sources/vindr-cxr.js';
 
 export type {
@@ -21,12 +23,14 @@ export type {
   MimicCxrJpgSource,
   MuraSource,
   PadchestSource,
-  PhantomSource,
+  PhantomChestSource,
+  PhantomLimbSource,
   RsnaPneumoniaSource,
+  TexturesSource,
   VindrCxrSource,
 };
 
-/** Where a data set comes from; `root` is absolute. */
+/** Where a data set comes from; `root` is absolute. Simulated ones have none. */
 export type DataSource =
   | ChestXray14Source
   | ChexpertSource
@@ -36,8 +40,10 @@ export type DataSource =
   | MimicCxrJpgSource
   | MuraSource
   | PadchestSource
-  | PhantomSource
+  | PhantomChestSource
+  | PhantomLimbSource
   | RsnaPneumoniaSource
+  | TexturesSource
   | VindrCxrSource;
 
 /** Reads the table of a data set; no image is decoded. Throws DATA or IO with file and row, CONFIG on a wrong setting. */
@@ -59,10 +65,14 @@ export async function loadDataset(name: string, source: DataSource): Promise<Dat
       return loadMura(name, source);
     case 'padchest':
       return loadPadchest(name, source);
-    case 'phantom':
-      return loadPhantom(name, source);
+    case 'phantom-chest':
+      return loadPhantomChest(name, source);
+    case 'phantom-limb':
+      return loadPhantomLimb(name, source);
     case 'rsna-pneumonia':
       return loadRsnaPneumonia(name, source);
+    case 'textures':
+      return loadTextures(name, source);
     case 'vindr-cxr':
       return loadVindrCxr(name, source);
   }

@@ -5,6 +5,7 @@ import type { ImageLayout } from '../image/geometry.js';
 import type { DataConfig } from './config.js';
 import { adapterKeys } from './data-schema-adapters.js';
 import { dicomPatients, windowSchema } from './dicom-schema.js';
+import { patientsWithinImages, phantomKeys, phantomSource } from './phantom-schema.js';
 import { byKind, byShape, expected, flag, mapping, number, text, whole, words } from './schema-words.js';
 import { seed } from './trial-schema.js';
 
@@ -54,6 +55,9 @@ const around = {
   allowLeakage: flag.default(false),
   duplicates: words('error', 'drop', 'allow').default('error'),
 };
+
+/** Drawn images are no copies of each other, though some look much alike. */
+const aroundDrawn = { ...around, duplicates: words('error', 'drop', 'allow').default('allow') };
 
 const texts = z.array(text, expected('a list of texts')).min(1, expected('at least one text'));
 /** Words of table cells: numbers and the empty text are words too. */
@@ -167,28 +171,17 @@ export const dataSchema = byKind(
     // Its arrays are the official split, validation included.
     split: splitWith('column', 'folder', 'official').prefault('given'),
   }),
-  mapping({
-    kind: z.literal('phantom'),
-    root: text.optional(),
-    images: whole('a whole number of at least 1', 1).default(400),
-    patients: whole('a whole number of at least 1', 1).default(200),
-    size: whole('a size from 16 to 4096 pixels', 16, 4096).default(64),
-    seed: seed.default(0),
-    prevalence: share.default(0.3),
-    ...around,
-  }).refine(({ patients, images }) => patients <= images, {
-    path: ['patients'],
-    error: 'expected at most as many patients as images, received more.',
-  }),
+  mapping({ ...phantomKeys.chest, ...aroundDrawn }).refine(...patientsWithinImages),
+  mapping({ ...phantomKeys.limb, ...aroundDrawn }).refine(...patientsWithinImages),
+  mapping({ ...phantomKeys.textures, ...aroundDrawn }),
 );
 
-/** The data set that an entry describes, `root` absolute; phantoms are drawn into the cache where nothing else is said. */
-export function dataConfig(entry: z.infer<typeof dataSchema>, folder: string, cache: string): DataConfig {
+/** The data set that an entry describes, `root` absolute where it has one. */
+export function dataConfig(entry: z.infer<typeof dataSchema>, folder: string): DataConfig {
   const { image, split, allowLeakage, duplicates, ...given } = entry;
   const around = { image, split, allowLeakage, duplicates };
-  if (given.kind === 'phantom') {
-    const root = given.root === undefined ? resolve(cache, 'phantom') : resolve(folder, given.root);
-    return { source: { ...given, root }, ...around };
+  if (given.kind === 'phantom-chest' || given.kind === 'phantom-limb' || given.kind === 'textures') {
+    return { source: phantomSource(given), ...around };
   }
   const root = resolve(folder, given.root);
   if (given.kind !== 'folder') return { source: { ...given, root }, ...around };

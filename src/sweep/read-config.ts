@@ -87,7 +87,7 @@ function resolveConfig(
     cache,
     device,
     extractor,
-    data: mapValues(value.data, (entry) => dataConfig(entry, folder, cache)),
+    data: mapValues(value.data, (entry) => dataConfig(entry, folder)),
     tasks: mapValues(value.tasks, ({ datasets, ...rule }) => ({
       rule,
       ...(datasets === undefined ? {} : { datasets }),

@@ -32,7 +32,7 @@ test('the embedded example goes from nothing to a report, and a second run finds
     rows.map((row) => row.trial),
   );
 
-  // The drawn effusion is there to be learned: more images, better ranking.
+  // The simulated effusion is there to be learned: more images, better ranking.
   const auroc = (n: string) =>
     mean(rows.filter((row) => row.task === 'effusion' && row.n === n).map((row) => Number(row.auroc_test)));
   const sizes = [...new Set(rows.map((row) => Number(row.n)))].sort((a, b) => a - b);
@@ -50,7 +50,7 @@ test('the embedded example goes from nothing to a report, and a second run finds
   const splits = readFileSync(join(run, 'splits', 'phantom.csv'), 'utf8')
     .trim()
     .split('\n');
-  assert.equal(splits.length, 401);
+  assert.equal(splits.length, 1001);
 
   const status = JSON.parse((await thaw(['status', 'run', '--json'], folder)).stdout);
   assert.deepEqual([status.planned, status.done, status.failed, status.left], [240, 240, 0, 0]);

@@ -11,12 +11,12 @@ const card = fileURLToPath(new URL('../../models/squeezenet1_1-random.json', imp
 const input =
   'input: { size: 32, channels: 3, scale: 0.004, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }';
 
-/** 80 drawn radiographs of 32 × 32 pixels, all strategies in one grid. */
+/** 80 simulated radiographs of 32 × 32 pixels, all strategies in one grid. */
 function folderWithConfig(t: TestContext, grid: string, sources = `squeezenet: { card: ${card} }`): string {
   const folder = temporaryFolder(t);
   const config = `name: strategies
 data:
-  drawn: { kind: phantom, images: 80, patients: 50, size: 32, prevalence: 0.4, image: { size: 32 } }
+  drawn: { kind: phantom-chest, images: 80, patients: 50, size: 32, prevalence: { Effusion: 0.4 }, image: { size: 32 } }
 tasks: { effusion: { kind: binary, positive: Effusion } }
 sources: { ${sources} }
 training: { epochs: 3, batch: 8, policy: one-cycle, dropout: 0.2 }

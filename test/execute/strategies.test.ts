@@ -116,7 +116,7 @@ test('the whole network alone makes no feature store', { timeout }, async (t) =>
     [1, threadsPerWorker(2)],
     'threads follow from the workers, not from what is left to do',
   );
-  assert.deepEqual(readdirSync(config.cache).sort(), ['images', 'phantom']);
+  assert.deepEqual(readdirSync(config.cache).sort(), ['images']);
 });
 
 test('sources that cannot be trained fail their trials with the reason, heads on them and other sources go on', {

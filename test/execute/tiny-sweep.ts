@@ -28,7 +28,7 @@ export interface TinyParts {
   readonly set?: readonly string[];
 }
 
-/** 60 small drawn radiographs, two tasks, two sizes: 4 trials a source. */
+/** 60 small simulated radiographs, two tasks, two sizes: 4 trials a source. */
 export function tinyConfig(folder: string, parts: TinyParts = {}): SweepConfig {
   const {
     sources = `  random: { card: ${randomCard} }`,
@@ -40,15 +40,15 @@ out: run
 cache: cache
 data:
   drawn:
-    kind: phantom
+    kind: phantom-chest
     images: 60
     patients: 40
     size: 32
-    prevalence: 0.4
+    prevalence: { Effusion: 0.4, Cardiomegaly: 0.4, Infiltration: 0.4 }
     image: { size: 32 }
     split: ${split}
 tasks:
-  findings: { kind: multilabel }
+  findings: { kind: multilabel, labels: [Effusion, Cardiomegaly, Infiltration] }
   effusion: { kind: binary, positive: Effusion }
 sources:
 ${sources}
