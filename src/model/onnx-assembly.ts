@@ -20,9 +20,14 @@ export interface AssemblyOptions {
   readonly inputShape: Shape;
   readonly initializers: ReadonlyMap<string, TensorProto>;
   readonly external: ExternalBytes;
+  /** Numbers that weights which are changed while reading may have in all. */
+  readonly mostDerived: number;
   /** How many nodes (and graph outputs) read each tensor. */
   readonly readers: ReadonlyMap<string, number>;
 }
+
+/** Longest list of dimensions: those of a tensor are a handful. */
+const MOST_DIMENSIONS = 1024;
 
 /** The IR graph in the making: what is known of every tensor, the nodes so far and their parameters. */
 export class Assembly {
@@ -32,6 +37,7 @@ export class Assembly {
   readonly notes = new Set<string>();
   readonly parameters = new Map<string, Parameter>();
   private readonly values = new Map<string, Value>();
+  private derivedNumbers = 0;
 
   constructor(private readonly options: AssemblyOptions) {
     this.opset = options.opset;
@@ -63,6 +69,7 @@ export class Assembly {
   }
 
   define(node: SourceNode, value: Value): void {
+    if (value.kind === 'dimensions') expectShort(node, value.data.length);
     this.values.set(output(node), value);
   }
 
@@ -108,8 +115,17 @@ export class Assembly {
     return name;
   }
 
-  /** Keeps changed weights under a name derived from the node. */
+  /**
+   * Keeps changed weights under a name derived from the node. Throws MODEL when a file has one weight changed so often that
+   * the copies are out of proportion to the file.
+   */
   derived(node: SourceNode, role: 'weight' | 'bias', parameter: Parameter): string {
+    this.derivedNumbers += parameter.data.length;
+    if (this.derivedNumbers > this.options.mostDerived)
+      throw nodeFault(
+        node,
+        'and the nodes before it need more copies of weights than the file accounts for.',
+      );
     let name = `${node.name}.${role}`;
     while (this.options.initializers.has(name) || this.parameters.has(name)) name += '*';
     this.parameters.set(name, parameter);
@@ -152,6 +168,12 @@ export function output(node: SourceNode): string {
   const tensor = node.outputs[0] ?? '';
   if (tensor === '') throw nodeFault(node, 'has no output.');
   return tensor;
+}
+
+/** Throws MODEL for a list of dimensions that is longer than any shape. */
+export function expectShort(node: SourceNode, length: number): void {
+  if (length <= MOST_DIMENSIONS) return;
+  throw nodeFault(node, `computes a list of ${length} dimensions; at most ${MOST_DIMENSIONS} are read.`);
 }
 
 /** Spatial axes of [N, C, H, W] as `axes` names them (negative from the end); throws MODEL for any others. */

@@ -1,5 +1,5 @@
 import type { Assembly, Dimension } from './onnx-assembly.js';
-import { expectSpatialAxes, output } from './onnx-assembly.js';
+import { expectShort, expectSpatialAxes, output } from './onnx-assembly.js';
 import { nodeFault, type SourceNode } from './onnx-attributes.js';
 import { readTensor } from './onnx-tensor.js';
 
@@ -88,6 +88,11 @@ export function readUnsqueeze(assembly: Assembly, node: SourceNode): void {
 
 export function joinDimensions(assembly: Assembly, node: SourceNode): void {
   node.attributes.int('axis', 0);
-  const data = node.inputs.flatMap((_, index) => assembly.dimensions(node, index, 'dimensions'));
+  const data: Dimension[] = [];
+  for (const index of node.inputs.keys()) {
+    const part = assembly.dimensions(node, index, 'dimensions');
+    expectShort(node, data.length + part.length);
+    data.push(...part);
+  }
   assembly.define(node, { kind: 'dimensions', data });
 }

@@ -15,10 +15,13 @@ import {
   toNumber,
   type ValueInfoProto,
 } from './onnx-proto.js';
-import { readExternalBytes } from './onnx-tensor.js';
+import { type ExternalBytes, readExternalBytes } from './onnx-tensor.js';
 import { sortNodes } from './order.js';
 import { formatShape } from './shapes.js';
 
+/** Changed copies of weights (transposed, scaled) that a file may ask for: numbers for each byte of its weights. */
+const DERIVED_SHARE = 2;
+const DERIVED_FREE = 2 ** 22;
 const OPSETS = { oldest: 9, newest: 21 } as const;
 
 /** An input or output as the file declares it. */
@@ -101,6 +104,7 @@ export async function convertOnnx(
     inputShape: input.shape,
     initializers,
     external,
+    mostDerived: DERIVED_SHARE * weightBytes(model, external) + DERIVED_FREE,
     readers: countReaders(nodes, output.name),
   });
   inFile(path, () => {
@@ -174,6 +178,16 @@ function externalBytes(
   return readExternalBytes([...new Set([...read, ...constants])], path).catch((error: unknown) => {
     throw placedIn(path, error);
   });
+}
+
+/** Bytes of all weights and constants, inside the file and beside it. */
+function weightBytes({ graph }: DecodedModel, external: ExternalBytes): number {
+  const constants = graph.node.flatMap((node) => node.attribute.flatMap(({ t }) => t ?? []));
+  let bytes = 0;
+  for (const tensor of [...graph.initializer, ...constants])
+    bytes += tensor.rawData.byteLength + 4 * tensor.floatData.length + 8 * tensor.doubleData.length;
+  for (const { byteLength } of external.values()) bytes += byteLength;
+  return bytes;
 }
 
 function countReaders(nodes: readonly SourceNode[], output: string): Map<string, number> {

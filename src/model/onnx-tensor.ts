@@ -55,10 +55,14 @@ export function readTensor(tensor: TensorProto, external: ExternalBytes): Consta
   return { kind: 'float', shape, data };
 }
 
+/** Bytes that tensors may take of a data file in all, in sizes of the file: some share a range, none need many. */
+const MOST_READS = 4;
+const FREE_READS = 2 ** 24;
+
 /**
  * Reads the byte ranges of those `tensors` that lie in files beside `modelFile`.
  * Throws MODEL, naming tensor and file, for a path that leads out of the model's folder, a missing file, or a range that
- * goes beyond its end.
+ * goes beyond its end, and when the ranges together are many times as long as the file.
  */
 export async function readExternalBytes(
   tensors: readonly TensorProto[],
@@ -66,13 +70,19 @@ export async function readExternalBytes(
 ): Promise<ExternalBytes> {
   const folder = dirname(resolve(modelFile));
   const bytes = new Map<TensorProto, Uint8Array>();
+  const taken = new Map<string, number>();
   for (const tensor of tensors) {
-    if (tensor.dataLocation === EXTERNAL) bytes.set(tensor, await readRange(tensor, folder));
+    if (tensor.dataLocation === EXTERNAL) bytes.set(tensor, await readRange(tensor, folder, taken));
   }
   return bytes;
 }
 
-async function readRange(tensor: TensorProto, folder: string): Promise<Uint8Array> {
+/** `taken` counts the bytes that were read of each data file. */
+async function readRange(
+  tensor: TensorProto,
+  folder: string,
+  taken: Map<string, number>,
+): Promise<Uint8Array> {
   const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
   const location = entries.get('location') ?? '';
   const path = safePath(tensor, folder, location);
@@ -85,6 +95,10 @@ async function readRange(tensor: TensorProto, folder: string): Promise<Uint8Arra
       const range = `bytes ${offset} to ${offset + length}`;
       throw fault(tensor, `expects ${range} of "${location}", which has ${size} bytes.`);
     }
+    const total = (taken.get(path) ?? 0) + length;
+    if (total > MOST_READS * size + FREE_READS)
+      throw fault(tensor, `and those before it read ${total} bytes of "${location}", which has ${size}.`);
+    taken.set(path, total);
     const buffer = Buffer.alloc(length);
     for (let done = 0; done < length; ) {
       const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);

@@ -23,7 +23,7 @@ function imagesFor({ inputShape }: Graph): Float32Array {
   return Float32Array.from({ length }, (_, index) => Math.sin(index * 0.37) + Math.cos(index * 0.011));
 }
 
-for (const name of ['densenet121', 'resnet18', 'squeezenet1_1'])
+for (const name of ['densenet121', 'resnet18', 'resnet20', 'squeezenet1_1'])
   test(`${name} gives what onnxruntime gives at every cut`, async () => {
     const whole = zooGraph(name, { channels: 3, size: SIZE, classes: 5, seed: 3 });
     for (const cut of findCuts(whole)) {

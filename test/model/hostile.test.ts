@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { encodeModel } from '../../src/model/onnx-proto.js';
 import { readOnnx } from '../../src/model/onnx-read.js';
@@ -296,6 +296,50 @@ test('ONNX: deep, huge and cyclic models are refused', async () => {
   }));
   assert.equal((await readOnnx(temporaryFile('w.onnx', model({ node: chain })))).nodes.length, 20_000);
   await refusedModel(model({ node: loop }), /cycle|circle|order|before/);
+  // Lists that double, and one weight that is transposed again and again.
+  const doubling = Array.from({ length: 40 }, (_, index) => ({
+    opType: 'Concat',
+    name: `c${index}`,
+    input: [`d${index}`, `d${index}`],
+    output: [`d${index + 1}`],
+    attribute: [{ name: 'axis', type: 2, i: 0 }],
+  }));
+  const reshape = { opType: 'Reshape', name: 'r', input: ['x', 'd40'], output: ['y'] };
+  const two = [{ name: 'd0', dataType: 7, dims: [2], rawData: Buffer.alloc(16, 1) }];
+  await refusedModel(
+    model({ node: [...doubling, reshape], initializer: two }),
+    /c9.*computes a list of 2048 dimensions; at most 1024/,
+  );
+  const products = Array.from({ length: 500 }, (_, index) => ({
+    opType: 'MatMul',
+    name: `m${index}`,
+    input: [index === 0 ? 'f' : `p${index}`, 'w'],
+    output: [index === 499 ? 'y' : `p${index + 1}`],
+  }));
+  const flatten = { opType: 'Flatten', name: 'f', input: ['x'], output: ['f'] };
+  const matrix = [{ name: 'w', dataType: 1, dims: [192, 192], rawData: new Uint8Array(4 * 192 * 192) }];
+  await refusedModel(
+    model({ node: [flatten, ...products], initializer: matrix }),
+    /more copies of weights than the file accounts for/,
+  );
+  // Many weights that are all the same bytes of a data file.
+  const shared = temporaryFile('shared.bin', new Uint8Array(2 ** 23));
+  const layers = Array.from({ length: 10 }, (_, index) => ({ ...conv[0], input: ['x', `w${index}`] }));
+  const external = layers.map((_, index) => ({
+    name: `w${index}`,
+    dataType: 1,
+    dims: [2 ** 21],
+    dataLocation: 1,
+    externalData: [{ key: 'location', value: 'shared.bin' }],
+  }));
+  const path = join(dirname(shared), 'w.onnx');
+  const outputs = layers.map((layer, index) => ({ ...layer, name: `c${index}`, output: [`c${index}`] }));
+  const sum = { opType: 'Add', name: 's', input: outputs.map(({ name }) => name), output: ['y'] };
+  writeFileSync(path, model({ node: [...outputs, sum], initializer: external }));
+  await assert.rejects(readOnnx(path), {
+    code: 'MODEL',
+    message: /"w6" and those before it read 58720256 bytes of "shared\.bin", which has 8388608/,
+  });
 });
 
 function port(name: string): object {
