@@ -38,7 +38,7 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
       features_ = openMatrix(options.field("features"), AccessPattern::random);
       plain.features = features_->view();
       bank_ = std::make_unique<HeadBank>(std::move(plain));
-      report(info.Env(), static_cast<std::int64_t>(bank_->bytes()));
+      memory_.report(info.Env(), bank_->bytes());
     });
   }
 
@@ -138,21 +138,16 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
     return Argument(value, "head").count(0, static_cast<std::uint32_t>(bank.heads() - 1));
   }
 
-  void report(Napi::Env env, std::int64_t bytes) {
-    reported_ += bytes;
-    Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
-  }
-
   void release(Napi::Env env) {
     bank_.reset();
     features_.reset();
-    if (reported_ != 0) report(env, -reported_);
+    memory_.report(env, 0);
   }
 
   std::unique_ptr<MatrixFile> features_;
   std::unique_ptr<HeadBank> bank_;
   Occupancy occupancy_;
-  std::int64_t reported_ = 0;
+  ReportedMemory memory_;
 };
 
 }  // namespace

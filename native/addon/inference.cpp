@@ -67,12 +67,7 @@ class InferenceObject : public Napi::ObjectWrap<InferenceObject> {
     return *inference_;
   }
 
-  /** Tells V8 how much memory is held now. */
-  void report(Napi::Env env) {
-    const auto now = inference_ == nullptr ? 0 : static_cast<std::int64_t>(inference_->bytes());
-    if (now != reported_) Napi::MemoryManagement::AdjustExternalMemory(env, now - reported_);
-    reported_ = now;
-  }
+  void report(Napi::Env env) { memory_.report(env, inference_ == nullptr ? 0 : inference_->bytes()); }
 
   void release(Napi::Env env) {
     thread_.reset();
@@ -83,7 +78,7 @@ class InferenceObject : public Napi::ObjectWrap<InferenceObject> {
   std::unique_ptr<Inference> inference_;
   std::unique_ptr<JobThread> thread_;
   Occupancy occupancy_;
-  std::int64_t reported_ = 0;
+  ReportedMemory memory_;
 };
 
 }  // namespace

@@ -87,6 +87,19 @@ auto guarded(Napi::Env env, Work&& work) {
   }
 }
 
+/** Memory that an object holds outside V8's heap, as V8 has been told of it. */
+class ReportedMemory {
+ public:
+  void report(Napi::Env env, std::size_t bytes) {
+    const auto now = static_cast<std::int64_t>(bytes);
+    if (now != reported_) Napi::MemoryManagement::AdjustExternalMemory(env, now - reported_);
+    reported_ = now;
+  }
+
+ private:
+  std::int64_t reported_ = 0;
+};
+
 /** Is a job at work on an object? One at a time. */
 class Occupancy {
  public:

@@ -164,12 +164,7 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
     return *network_;
   }
 
-  /** Tells V8 how much memory the network holds now. */
-  void report(Napi::Env env) {
-    const auto now = network_ == nullptr ? 0 : static_cast<std::int64_t>(network_->bytes());
-    if (now != reported_) Napi::MemoryManagement::AdjustExternalMemory(env, now - reported_);
-    reported_ = now;
-  }
+  void report(Napi::Env env) { memory_.report(env, network_ == nullptr ? 0 : network_->bytes()); }
 
   void release(Napi::Env env) {
     network_.reset();
@@ -180,7 +175,7 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
   NetworkInput input_;
   std::unique_ptr<Network> network_;
   Occupancy occupancy_;
-  std::int64_t reported_ = 0;
+  ReportedMemory memory_;
 };
 
 }  // namespace
