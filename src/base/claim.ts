@@ -47,6 +47,8 @@ const POLL = 500;
 const HEARTBEAT = 5_000;
 /** Longer than NFS may serve an old modification time (60 s) and than any event loop is blocked by one inference. */
 const STALE = 180_000;
+/** A claim that names nobody for so long was being written by a process that was killed at it. */
+const TORN = 5_000;
 /** A claim may go, come or be removed under our eyes: look again so often, then leave it to the next time. */
 const LOOKS = 4;
 
@@ -111,7 +113,8 @@ export class ClaimSeeker {
       if (this.watched?.token !== holder?.token || this.watched?.modified !== modified)
         this.watched = { token: holder?.token, modified, since: performance.now() };
       const silent = performance.now() - this.watched.since;
-      if (!isDead(holder, silent, this.times.staleMilliseconds ?? STALE)) return undefined;
+      const stale = this.times.staleMilliseconds ?? STALE;
+      if (!isDead(holder, silent, holder === undefined ? Math.min(TORN, stale) : stale)) return undefined;
       if (!this.remove(holder, modified)) return undefined;
     }
     return undefined;
@@ -192,13 +195,13 @@ function hold(path: string, owner: ClaimOwner, times: ClaimTimes): Claim {
   };
 }
 
-/** False when the claim exists already. */
+/** False when the claim exists already, or was taken for torn because writing it took so long. */
 function create(path: string, owner: ClaimOwner): boolean {
   let file: number | undefined;
   try {
     file = openSync(path, 'wx');
     writeSync(file, JSON.stringify(owner));
-    return true;
+    return readOwner(path)?.token === owner.token;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
     if (file !== undefined) rmSync(path, { force: true });

@@ -9,37 +9,61 @@ import type { ImageLayout } from './geometry.js';
 export interface OpenRows {
   readonly file: BlockFile;
   readonly rows: Iterator<number>;
+  /** No row is behind this one. */
+  readonly end: number;
 }
+
+/** So many rows before the end of a shard the next one is opened, so that those who decode need not wait for it. */
+const AHEAD = 64;
 
 /** Rows of one shard after another, handed out one by one. */
 export class RowFeed {
   private current: OpenRows | undefined;
+  private upcoming: OpenRows | undefined;
   private opening: Promise<void> | undefined;
   private ended = false;
+  private failure: { readonly error: unknown } | undefined;
+  private readonly closed = new AbortController();
 
-  /** `open` finds the next rows, or that there are none left. */
-  constructor(private readonly open: () => Promise<OpenRows | undefined>) {}
+  /** `open` finds the next rows, or that there are none left; its signal says that none are wanted any more. */
+  constructor(private readonly open: (closed: AbortSignal) => Promise<OpenRows | undefined>) {}
 
   async next(): Promise<{ readonly row: number; readonly file: BlockFile } | undefined> {
     for (;;) {
-      if (this.current !== undefined) {
-        const next = this.current.rows.next();
-        if (next.done !== true) return { row: next.value, file: this.current.file };
-        this.current = undefined;
+      const next = this.current?.rows.next();
+      if (this.current !== undefined && next?.done === false) {
+        const { file, end } = this.current;
+        if (next.value >= end - AHEAD) this.openAhead();
+        return { row: next.value, file };
       }
+      this.current = this.upcoming;
+      this.upcoming = undefined;
+      if (this.current !== undefined) continue;
+      if (this.failure !== undefined) throw this.failure.error;
       if (this.ended) return undefined;
-      this.opening ??= this.openNext();
+      this.openAhead();
       await this.opening;
     }
   }
 
+  /** No more rows are wanted; resolves when nothing is being opened any more. */
+  async close(): Promise<void> {
+    this.ended = true;
+    this.closed.abort();
+    await this.opening;
+  }
+
+  private openAhead(): void {
+    if (this.ended || this.upcoming !== undefined) return;
+    this.opening ??= this.openNext();
+  }
+
   private async openNext(): Promise<void> {
     try {
-      this.current = await this.open();
-      this.ended = this.current === undefined;
+      this.upcoming = await this.open(this.closed.signal);
+      if (this.upcoming === undefined) this.ended = true;
     } catch (error) {
-      this.ended = true;
-      throw error;
+      this.failure = { error };
     } finally {
       this.opening = undefined;
     }
@@ -55,24 +79,31 @@ export interface DecodeOptions {
   readonly onRow: () => void;
 }
 
-/** Keeps `concurrency` images in work until the feed ends, one fails for good, or the signal says stop. */
+/** Keeps `concurrency` images in work until the feed ends, one fails for good, or the signal says stop; closes the feed. */
 export async function decodeRows(feed: RowFeed, options: DecodeOptions): Promise<void> {
   const { concurrency, signal, onRow } = options;
   let failed = false;
   const lane = async (): Promise<void> => {
-    while (!signal.aborted && !failed) {
-      const next = await feed.next();
-      if (next === undefined) return;
-      await decodeRow(next.row, next.file, options);
-      onRow();
-    }
-  };
-  const guarded = () =>
-    lane().catch((error) => {
+    try {
+      while (!signal.aborted && !failed) {
+        const next = await feed.next();
+        if (next === undefined) return;
+        await decodeRow(next.row, next.file, options);
+        onRow();
+      }
+    } catch (error) {
       failed = true;
       throw error;
-    });
-  const outcomes = await Promise.allSettled(Array.from({ length: concurrency }, guarded));
+    }
+  };
+  const lanes = Array.from({ length: concurrency }, lane);
+  // A lane may wait for rows that do not come any more.
+  const stop = () => void feed.close();
+  signal.addEventListener('abort', stop, { once: true });
+  for (const running of lanes) running.catch(stop);
+  const outcomes = await Promise.allSettled(lanes);
+  signal.removeEventListener('abort', stop);
+  await feed.close();
   const first = outcomes.find((outcome) => outcome.status === 'rejected');
   if (first !== undefined) throw first.reason;
 }

@@ -24,7 +24,6 @@ export class StoreHelper {
   private task: ProgressTask | undefined;
   private shown = 0;
   private vacant: Claim | undefined;
-  private signal = new AbortController().signal;
 
   /** `seeker` seeks the claim on the store. */
   constructor(
@@ -41,13 +40,12 @@ export class StoreHelper {
    * make it. Stops at the signal. Throws IO.
    */
   async help(signal: AbortSignal): Promise<Claim | undefined> {
-    this.signal = signal;
     const { dataset, plan, concurrency, onDecoded } = this.work;
     const { layout } = plan;
     this.vacant = undefined;
     const looking = this.keepLooking();
     try {
-      const feed = new RowFeed(() => this.openShard());
+      const feed = new RowFeed((closed) => this.openShard(closed));
       await decodeRows(feed, { dataset, layout, concurrency, signal, onRow: onDecoded });
     } catch (error) {
       this.leaveStore();
@@ -97,9 +95,9 @@ export class StoreHelper {
     }, this.work.pollMilliseconds);
   }
 
-  private async openShard(): Promise<OpenRows | undefined> {
+  private async openShard(closed: AbortSignal): Promise<OpenRows | undefined> {
     const { claims } = this.work;
-    if (this.signal.aborted) return undefined;
+    if (closed.aborted) return undefined;
     this.vacant = this.seeker.seek();
     if (this.vacant !== undefined) return undefined;
     await this.look();
@@ -112,7 +110,7 @@ export class StoreHelper {
       try {
         if (!claims.take(shard)) continue;
         const file = await this.openFile(shard, range);
-        if (file !== undefined) return { file, rows: file.missingRows() };
+        if (file !== undefined) return { file, rows: file.missingRows(), end: range.end };
       } catch (error) {
         claims.release(shard);
         // The store is complete, or its maker has not begun yet.

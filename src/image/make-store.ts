@@ -89,7 +89,7 @@ class StoreMaker {
     await this.noteDiskSpace(finishedRows);
     const task = progress.start('images', plan.rows, 'images', finishedRows);
     this.task = task;
-    const feed = new RowFeed(() => this.openShard());
+    const feed = new RowFeed((closed) => this.openShard(closed));
     const onRow = () => {
       onDecoded();
       task.advance(1);
@@ -134,23 +134,23 @@ class StoreMaker {
   }
 
   /** The first shard with missing rows that nobody else works on; waits for the others until none is left. */
-  private async openShard(): Promise<OpenRows | undefined> {
+  private async openShard(closed: AbortSignal): Promise<OpenRows | undefined> {
     const { claims } = this.work;
     const { file } = this.store;
     for (;;) {
       for (const shard of this.left) {
-        if (this.signal.aborted) return undefined;
+        if (closed.aborted) return undefined;
         if (!claims.take(shard)) continue;
         this.left.delete(shard);
         const range = this.shards[shard]!;
         this.task?.advance(await this.store.collect(shard, range));
-        if (!file.has(range)) return { file, rows: file.missingRows(range) };
+        if (!file.has(range)) return { file, rows: file.missingRows(range), end: range.end };
         this.releaseJournaled();
       }
       if (this.left.size === 0) return undefined;
       await file.flush();
       this.noteWaiting();
-      await sleep(this.work.pollMilliseconds, undefined, { signal: this.signal }).catch(() => {});
+      await sleep(this.work.pollMilliseconds, undefined, { signal: closed }).catch(() => {});
     }
   }
 

@@ -123,7 +123,8 @@ test('an owner that has lost its claim is told', async (t) => {
 test('an owner whose claim was taken over and left again is told', async (t) => {
   const store = join(await temporaryFolder(t), 'store');
   const claim = new ClaimSeeker(store, FAST).seek();
-  assert.ok(claim !== undefined && claim.isHeld());
+  assert.ok(claim !== undefined);
+  assert.ok(claim.isHeld());
   await rm(`${store}.claim`);
   assert.equal(claim.isHeld(), false);
   await once(claim.lost, 'abort');
@@ -164,6 +165,15 @@ test('the silence of another host is counted over the looks of one seeker', asyn
   const claim = seeker.seek();
   assert.ok(claim !== undefined);
   claim.release();
+});
+
+test('a claim whose writer was killed at it is taken over after some seconds, not minutes', async (t) => {
+  const store = join(await temporaryFolder(t), 'store');
+  await writeFile(`${store}.claim`, '');
+  const begun = performance.now();
+  await withClaim(store, async () => {}, { pollMilliseconds: 50 });
+  const seconds = (performance.now() - begun) / 1000;
+  assert.ok(seconds >= 5 && seconds < 60, `${seconds} s`);
 });
 
 test('a dead claim is removed by whom no other is about to remove it, and never the one that follows it', async (t) => {
