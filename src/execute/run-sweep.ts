@@ -18,6 +18,7 @@ import { storedViews } from '../train/test-views.js';
 import type { TrialSpec } from '../train/trial.js';
 import { type BrokenUnit, recordBrokenUnits } from './broken.js';
 import type { Executor } from './executor.js';
+import { type Opened, seenDataWarnings, shardOf, threadsPerWorker } from './make-shard.js';
 import {
   fingerprintsOf,
   lastStageCuts,
@@ -55,17 +56,6 @@ export interface SweepOutcome {
   readonly ok: number;
   readonly failed: number;
   readonly left: number;
-}
-
-/** Threads of one worker process so that all workers together use the machine once. */
-export function threadsPerWorker(workers: number): number {
-  return Math.max(1, Math.floor(availableParallelism() / workers));
-}
-
-interface Opened {
-  readonly datasets: ReadonlyMap<string, CheckedDataset>;
-  readonly sources: ReadonlyMap<string, OpenedSource>;
-  readonly stores: MadeStores;
 }
 
 function neededBy(specs: readonly TrialSpec[]): Needed {
@@ -155,6 +145,7 @@ export async function runSweep(
   const run = await openRun(options.out, config);
   const threads = availableParallelism();
   const placed = withCuts(chosen, fresh, sources);
+  for (const warning of seenDataWarnings(placed, { datasets: fresh, sources })) progress.note(warning);
   const datasets = new Map<string, CheckedDataset>(fresh);
   const stores = await makeStores(fresh, sources, storesOf(placed), {
     ...options,
@@ -229,72 +220,4 @@ async function writeSummaries(run: RunFolder, { datasets, stores }: Opened): Pro
     await writeFileAtomic(join(run.splitsFolder, `${name}.csv`), splitTable(opened.dataset, split));
   }
   await writeFileAtomic(run.dataFile, `${JSON.stringify(summaries, null, 2)}\n`);
-}
-
-/** The units that can run as a shard; trials of features or sources that cannot be had are recorded as failed. */
-async function shardOf(
-  run: string,
-  plan: Plan,
-  config: SweepConfig,
-  opened: Opened,
-  { workers }: SweepOptions,
-): Promise<{ shard: Shard; failed: number }> {
-  const { datasets, stores } = opened;
-  const broken: BrokenUnit[] = [];
-  const units: WorkUnit[] = [];
-  for (const unit of plan.units) {
-    const error = faultOf(unit, opened);
-    if (error === undefined) units.push(unit);
-    else broken.push({ trials: unit.trials, error });
-  }
-  const failed = await recordBrokenUnits(run, broken);
-  const networks = units.filter(({ strategy }) => trainsNetwork(strategy));
-  // The last bits of a network depend on the threads: they must not depend on how much of a sweep is left.
-  const sharing = networks.length > 0 ? workers : Math.min(workers, Math.max(1, units.length));
-  const shard: Shard = {
-    version: 1,
-    run,
-    threads: threadsPerWorker(sharing),
-    datasets: Object.fromEntries(
-      [...datasets].map(
-        ([
-          name,
-          {
-            config: { source, split, allowLeakage },
-            dropped = [],
-          },
-        ]) => [name, { source, split, allowLeakage, dropped, imageStore: stores.images.get(name)!.folder }],
-      ),
-    ),
-    tasks: Object.fromEntries(
-      [...datasets.values()].flatMap(({ tasks }) => [...tasks].map(([name, { rule }]) => [name, rule])),
-    ),
-    sources: Object.fromEntries(networks.map(({ source }) => [source, config.sources[source]!])),
-    units: units.map((unit) => shardUnit(unit, stores)),
-  };
-  return { shard, failed };
-}
-
-function faultOf(unit: WorkUnit, { sources, stores }: Opened): ThawError | undefined {
-  const source = sources.get(unit.source)!;
-  if (source.status === 'broken') return source.error;
-  const faults = storedViews(unit).map((view) => stores.broken.get(storeKey({ ...unit, view })));
-  return faults.find((fault) => fault !== undefined);
-}
-
-function shardUnit(unit: WorkUnit, { features }: MadeStores): ShardUnit {
-  const { id, dataset, task, source, trials } = unit;
-  const stores = readsFeatures(unit.strategy)
-    ? storedViews(unit).map((view) => features.get(storeKey({ ...unit, view }))!.folder)
-    : [];
-  const [featureStore, ...viewStores] = stores;
-  return {
-    id,
-    dataset,
-    task,
-    source,
-    ...(featureStore === undefined ? {} : { featureStore }),
-    ...(viewStores.length === 0 ? {} : { viewStores }),
-    trials: trials.map(({ spec }) => spec),
-  };
 }

@@ -25,6 +25,8 @@ export interface ShardUnit {
   readonly featureStore?: string;
   /** Folders of the complete feature stores of the other test views, in order. */
   readonly viewStores?: readonly string[];
+  /** The data set that the source's weights have seen images of, where the test images may be among them. */
+  readonly seenData?: string;
   readonly trials: readonly TrialSpec[];
 }
 

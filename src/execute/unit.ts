@@ -52,7 +52,7 @@ export class UnitRunner {
     const inputs = { dataset, task, split, images, threads: this.shard.threads };
     const outcomes = await this.train(unit, inputs, options);
     const rows: LedgerRow[] = [];
-    for (const outcome of outcomes) rows.push(await this.row(outcome, task, attempt));
+    for (const outcome of outcomes) rows.push(await this.row(outcome, task, attempt, unit));
     await this.predictions.flush();
     await this.ledger.appendAll(rows);
     const ok = rows.filter((row) => row.status === 'ok').length;
@@ -120,7 +120,12 @@ export class UnitRunner {
     return rule;
   }
 
-  private async row(outcome: TrialOutcome, task: Task, attempt: number): Promise<LedgerRow> {
+  private async row(
+    outcome: TrialOutcome,
+    task: Task,
+    attempt: number,
+    { seenData }: Pick<ShardUnit, 'seenData'>,
+  ): Promise<LedgerRow> {
     const base = {
       trial: trialId(outcome.spec),
       spec: outcome.spec,
@@ -129,6 +134,7 @@ export class UnitRunner {
       host: hostname(),
       finishedAt: new Date().toISOString(),
       versions: this.versions,
+      ...(seenData === undefined ? {} : { seenData }),
     };
     if (outcome.status === 'failed') return { ...base, status: 'failed', error: outcome.error };
     const half = new Uint16Array(outcome.testLogits.length);

@@ -25,6 +25,11 @@ export interface ModelCard {
   readonly input: ModelInput;
   /** Tensor whose pooled value is the features, where the rule for the cut `pooled` would choose another (docs/models.md). */
   readonly featureTensor?: string;
+  /**
+   * Published data sets whose images the weights have seen, by the `kind` that they have in a config (`chestxray14`), or a word
+   * of your own that a data set gives as `imagesOf`: results on such images are too good.
+   */
+  readonly trainedOn?: readonly string[];
   readonly license?: string;
   readonly origin?: string;
 }

@@ -48,6 +48,7 @@ const cardSchema = z
       std: z.array(z.number().positive()),
     }),
     featureTensor: word.optional(),
+    trainedOn: z.array(word).min(1).optional(),
     license: z.string().optional(),
     origin: z.string().optional(),
   })

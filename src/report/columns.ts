@@ -124,6 +124,7 @@ const RECORD_COLUMNS: readonly TrialColumn[] = [
   row('error_step', 'int32', (ledgerRow) =>
     ledgerRow.status === 'failed' ? (ledgerRow.error.step ?? null) : null,
   ),
+  row('seen_data', 'string', ({ seenData }) => seenData ?? null),
   spec('data_fingerprint', 'string', ({ dataFingerprint }) => dataFingerprint),
   spec('task_fingerprint', 'string', ({ taskFingerprint }) => taskFingerprint),
   spec('source_fingerprint', 'string', ({ sourceFingerprint }) => sourceFingerprint),

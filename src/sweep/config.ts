@@ -13,6 +13,8 @@ export interface DataConfig {
   readonly image: ImageLayout;
   readonly split: SplitRule;
   readonly allowLeakage: boolean;
+  /** The published sets that the images come from, where the kind does not say so. */
+  readonly imagesOf: readonly string[];
   /**
    * What copies of an image in two parts of the split are: an `error` (unless `allowLeakage`), a reason to leave copies of test
    * images out of training and validation, or nothing to stop for.

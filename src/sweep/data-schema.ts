@@ -49,17 +49,19 @@ const imageSchema = mapping({
 })) satisfies z.ZodType<ImageLayout>;
 
 /** What every data set has beside what its kind needs. */
+const texts = z.array(text, expected('a list of texts')).min(1, expected('at least one text'));
+
 const around = {
   image: imageSchema.prefault({}),
   split: splitOrWord.prefault('random'),
   allowLeakage: flag.default(false),
+  imagesOf: texts.default([]),
   duplicates: words('error', 'drop', 'allow').default('error'),
 };
 
 /** Drawn images are no copies of each other, though some look much alike. */
 const aroundDrawn = { ...around, duplicates: words('error', 'drop', 'allow').default('allow') };
 
-const texts = z.array(text, expected('a list of texts')).min(1, expected('at least one text'));
 /** Words of table cells: numbers and the empty text are words too. */
 const cellWords = z.array(
   z.preprocess((value) => (typeof value === 'number' ? String(value) : value), z.string(expected('a word'))),
@@ -178,8 +180,8 @@ export const dataSchema = byKind(
 
 /** The data set that an entry describes, `root` absolute where it has one. */
 export function dataConfig(entry: z.infer<typeof dataSchema>, folder: string): DataConfig {
-  const { image, split, allowLeakage, duplicates, ...given } = entry;
-  const around = { image, split, allowLeakage, duplicates };
+  const { image, split, allowLeakage, imagesOf, duplicates, ...given } = entry;
+  const around = { image, split, allowLeakage, imagesOf, duplicates };
   if (given.kind === 'phantom-chest' || given.kind === 'phantom-limb' || given.kind === 'textures') {
     return { source: phantomSource(given), ...around };
   }

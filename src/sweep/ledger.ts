@@ -24,6 +24,8 @@ interface RowBase {
   /** ISO 8601, UTC. */
   readonly finishedAt: string;
   readonly versions: Versions;
+  /** The data set that the source's weights have seen images of, where the test images may be among them. */
+  readonly seenData?: string;
 }
 
 export interface OkRow extends RowBase {

@@ -33,6 +33,10 @@ const cardSchema = mapping({
   randomSeed: seed.exactOptional(),
   input: inputSchema,
   featureTensor: text.exactOptional(),
+  trainedOn: z
+    .array(text, expected('a list of data sets'))
+    .min(1, expected('at least one data set'))
+    .exactOptional(),
   license: text.exactOptional(),
   origin: text.exactOptional(),
 })

@@ -282,3 +282,10 @@ test('5,000 trials of 20 tasks: a page of less than 5 MB that says where the tri
   const page = await readFile(report.html, 'utf8');
   assert.match(textOf(section(page, 'trials')), /5,000 trials are too many .* trials\.csv/);
 });
+
+test('results of a source whose weights have seen the data set are called too good', async () => {
+  const marked = sweepRows().map((row) => ({ ...row, seenData: 'chestxray14' }));
+  const text = textOf(section(await pageOf({ rows: marked }), 'results'));
+  assert.match(text, /Results of \S+ on \S+ are too good: its weights have seen images of chestxray14/);
+  assert.doesNotMatch(textOf(section(await wholePage(), 'results')), /too good/);
+});

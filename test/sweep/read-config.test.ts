@@ -40,6 +40,7 @@ describe('a config', () => {
       image: { size: 224, geometry: 'fill', channels: 1 },
       split: { kind: 'random', fractions: [0.7, 0.1, 0.2], seed: 0 },
       allowLeakage: false,
+      imagesOf: [],
       duplicates: 'error',
     });
     assert.deepEqual(tasks, {

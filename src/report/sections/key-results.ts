@@ -8,14 +8,30 @@ import { html, type Markup } from '../markup.js';
 import type { ChosenConfiguration } from '../selection.js';
 
 /** One card a task: what validation would choose at the largest and the smallest N, and what that is worth on the test set. */
-export function keyResultsSection({ experiment }: ReportContext): Markup {
+export function keyResultsSection({ experiment, rows }: ReportContext): Markup {
   const { panels, factors } = experiment;
   if (panels.length === 0) {
     return html`<section id="results" aria-labelledby="h-results"><h2 id="h-results">Key results</h2><p class="empty">No trial has finished, so there are no results yet.</p></section>`;
   }
   return html`<section id="results" aria-labelledby="h-results"><h2 id="h-results">Key results</h2>
 <p class="lead">Test AUROC of the configuration selected on validation (highest mean validation AUROC over seeds), ± half the 95 % interval over seeds.</p>
+${seenWarnings(rows)}
 <div class="cards">${panels.map((panel) => card(panel, factors))}</div></section>`;
+}
+
+/** Sources whose weights have seen what they are tested on. */
+function seenWarnings(rows: ReportContext['rows']): Markup | false {
+  const seen = new Map(
+    rows.flatMap(({ seenData, spec }) =>
+      seenData === undefined ? [] : [[`${spec.source} ${spec.dataset}`, { ...spec, seenData }] as const],
+    ),
+  );
+  if (seen.size === 0) return false;
+  const lines = [...seen.values()].map(
+    ({ source, dataset, seenData }) =>
+      html`<li class="bad"><b>Results of ${source} on ${dataset} are too good:</b> its weights have seen images of ${seenData}, and the test images may be among them.</li>`,
+  );
+  return html`<ul class="checks">${lines}</ul>`;
 }
 
 interface Result {
