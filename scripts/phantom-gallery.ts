@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import sharp, { type OverlayOptions } from 'sharp';
 import { FINDINGS, type Finding } from '../src/data/sources/phantom/chest/findings.js';
 import { composeChest, renderChest } from '../src/data/sources/phantom/chest/render.js';
-import { composeLimb, renderLimb } from '../src/data/sources/phantom/limb/render.js';
+import { composeLimb } from '../src/data/sources/phantom/limb/compose.js';
+import { renderLimb } from '../src/data/sources/phantom/limb/render.js';
 import { LIMB_PARTS, type LimbPart } from '../src/data/sources/phantom/limb/skeletons.js';
 import { renderTexture } from '../src/data/sources/phantom/textures/render.js';
 

@@ -1,7 +1,8 @@
 import { ThawError } from '../../base/errors.js';
 import type { Dataset, DatasetEntry } from '../dataset.js';
 import { imageStream, patientStream } from './phantom/draws.js';
-import { composeLimb, renderLimb } from './phantom/limb/render.js';
+import { composeLimb } from './phantom/limb/compose.js';
+import { renderLimb } from './phantom/limb/render.js';
 import { LIMB_PARTS, type LimbPart } from './phantom/limb/skeletons.js';
 import {
   checkSettings,

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadDataset, type PhantomLimbSource } from '../../../src/data/load.js';
-import {
-  composeLimb,
-  type LimbImage,
-  limbLineIntegrals,
-} from '../../../src/data/sources/phantom/limb/render.js';
+import { composeLimb, type LimbImage } from '../../../src/data/sources/phantom/limb/compose.js';
+import { limbLineIntegrals } from '../../../src/data/sources/phantom/limb/render.js';
 import { LIMB_PARTS } from '../../../src/data/sources/phantom/limb/skeletons.js';
 
 const SIZE = 96;

@@ -48,6 +48,14 @@ export function smoothStep(from: number, to: number, value: number): number {
   return t * t * (3 - 2 * t);
 }
 
+/** A bijection of 32-bit integers whose results look random (xor-shift and multiply, as in MurmurHash3's finaliser). */
+export function scramble(word: number): number {
+  let mixed = Math.imul(word, 0x9e3779b1);
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}
+
 /** Smooth random field on the torus: `cells`² random knots in [0, 1), interpolated. */
 export class ValueNoise {
   private readonly knots: Float32Array;
@@ -57,7 +65,9 @@ export class ValueNoise {
     random: RandomStream,
     private readonly cells: number,
   ) {
-    this.knots = Float32Array.from({ length: cells * cells }, () => random.uniform());
+    const key = random.word();
+    this.knots = new Float32Array(cells * cells);
+    for (let i = 0; i < this.knots.length; i++) this.knots[i] = scramble(key + i) / 0x100000000;
   }
 
   /** Value at (x, y) in units of a cell. */

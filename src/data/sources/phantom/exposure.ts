@@ -1,4 +1,5 @@
 import type { RandomStream } from '../../../base/random.js';
+import { scramble } from './draws.js';
 
 /** From the beam behind the body to the grey level. */
 export interface Exposure {
@@ -183,14 +184,6 @@ function smoothed(values: Float32Array, cells: number, step: number, kernel: Flo
     result[i] = sum;
   }
   return result;
-}
-
-/** A bijection of 32-bit integers whose results look random (xor-shift and multiply, as in MurmurHash3's finaliser). */
-function scramble(word: number): number {
-  let mixed = Math.imul(word, 0x9e3779b1);
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
 /** Sum of the word's four bytes, shifted and scaled to mean 0 and variance 1 (Irwin-Hall): near enough to normal for noise. */

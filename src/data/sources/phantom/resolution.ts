@@ -9,15 +9,17 @@ export function detectorSize(size: number): number {
 /** Means of the pixels of [from, from] that fall on each of [to, to], as bytes. */
 export function shrink(grey: Float32Array, from: number, to: number): Uint8Array {
   const factor = from / to;
-  const pixels = new Uint8Array(to * to);
+  // Clamped bytes are rounded and kept within 0 and 255.
+  if (factor === 1) return new Uint8Array(new Uint8ClampedArray(grey).buffer);
+  const pixels = new Uint8ClampedArray(to * to);
   for (let row = 0, i = 0; row < to; row++) {
     for (let column = 0; column < to; column++, i++) {
       let sum = 0;
       for (let y = row * factor; y < (row + 1) * factor; y++) {
         for (let x = column * factor; x < (column + 1) * factor; x++) sum += grey[y * from + x]!;
       }
-      pixels[i] = Math.min(255, Math.max(0, Math.round(sum / (factor * factor))));
+      pixels[i] = sum / (factor * factor);
     }
   }
-  return pixels;
+  return new Uint8Array(pixels.buffer);
 }

@@ -75,7 +75,7 @@ export function drawVisit(random: RandomStream, apShare: number): Visit {
 /** Share of images taken with the beam from the front: bed-side images are more common with acute findings. */
 export function apShare(signs: Signs): number {
   let upright = 0.65;
-  if (signs.Edema !== undefined) upright *= 0.3;
+  if (signs.Edema !== undefined) upright *= 0.4;
   if (signs.Consolidation !== undefined) upright *= 0.65;
   if (signs.Pneumonia !== undefined) upright *= 0.85;
   if (signs.Infiltration !== undefined) upright *= 0.8;

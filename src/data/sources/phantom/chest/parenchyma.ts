@@ -65,7 +65,7 @@ export function drawFibrosis(scene: Scene, { severity }: NonNullable<Signs['Fibr
       const ridges =
         Math.max(0, 1 - 7 * Math.abs(noise.at(ox + x / 0.75, oy + y / 0.75) - 0.5)) +
         Math.max(0, 1 - 8 * Math.abs(noise.at(oy + x / 1.3, ox + y / 1.3) - 0.5));
-      const share = severity * weight * (0.05 + 0.17 * ridges);
+      const share = severity * weight * (0.07 + 0.22 * ridges);
       solidify(maps, pixel, maps.lung[pixel]! * Math.min(0.9, share));
     });
   }

@@ -94,21 +94,21 @@ const DRAW: Draw = {
   }),
   Mass: (random, severity) => {
     const place = somewhere(random);
-    const radius = 1.5 + 1.6 * severity;
+    const radius = 1.7 + 1.6 * severity;
     const lobes = 1 + random.integer(3);
     const spheres = Array.from({ length: lobes }, (_, i) => ({
       ...place,
       across: place.across + (i === 0 ? 0 : between(random, -0.1, 0.1)),
       down: place.down + (i === 0 ? 0 : between(random, -0.05, 0.05)),
       radius: radius * (i === 0 ? 1 : between(random, 0.55, 0.85)),
-      density: 0.75,
+      density: 0.9,
     }));
     return { spheres };
   },
   Nodule: (random, severity) => ({
     spheres: several(random, chance(random, 0.7) ? 1 : 2 + random.integer(3), (place) => ({
       ...place,
-      radius: 0.5 + 0.7 * severity * between(random, 0.6, 1),
+      radius: 0.65 + 0.8 * severity * between(random, 0.7, 1),
       density: chance(random, 0.15) ? 1.9 : 1,
     })),
   }),
@@ -126,14 +126,14 @@ const DRAW: Draw = {
   },
   Pneumothorax: (random, severity) => ({
     side: side(random),
-    apical: 1.2 + 4.5 * severity,
-    lateral: 0.5 + 2.4 * severity,
+    apical: 1.5 + 4.7 * severity,
+    lateral: 0.7 + 2.5 * severity,
   }),
   Consolidation: (random, severity) => {
     const from = chance(random, 0.65) ? between(random, 0.5, 0.68) : between(random, 0.02, 0.2);
     return { side: side(random), from, to: from + between(random, 0.25, 0.4), share: 0.28 + 0.45 * severity };
   },
-  Edema: (random, severity) => ({ share: 0.1 + 0.25 * severity, septalLines: 4 + random.integer(6) }),
+  Edema: (random, severity) => ({ share: 0.07 + 0.23 * severity, septalLines: 4 + random.integer(6) }),
   Emphysema: (random, severity) => ({
     severity: 0.3 + 0.7 * severity,
     bullae: several(random, random.integer(4), (place) => ({
@@ -147,11 +147,11 @@ const DRAW: Draw = {
   Pleural_Thickening: (random, severity) => ({
     side: side(random),
     apical: chance(random, 0.4),
-    thickness: 0.5 + 0.9 * severity,
-    extent: between(random, 0.25, 0.6),
+    thickness: 0.75 + 1.15 * severity,
+    extent: between(random, 0.35, 0.75),
   }),
   Hernia: (random, severity) => ({
-    radius: 2.2 + 1.8 * severity,
+    radius: 2.8 + 2 * severity,
     x: between(random, -1.5, 2.5),
     air: between(random, 0.35, 0.7),
   }),
@@ -180,7 +180,7 @@ export function drawSigns(seed: number, patient: number, row: number, present: r
 
 /** Mild cases are the most common: 0 is barely visible, 1 obvious. */
 function drawSeverity(random: RandomStream): number {
-  return random.uniform() ** 1.4;
+  return random.uniform() ** 1.3;
 }
 
 function somewhere(random: RandomStream): Place {
