@@ -159,6 +159,7 @@ export const dataSchema = byKind(
     kind: z.literal('folder'),
     root: text,
     splitFolders: flag.optional(),
+    within: text.optional(),
     patient: patientExpression.optional(),
     patients: dicomPatients.optional(),
     extensions: texts.optional(),

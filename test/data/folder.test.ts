@@ -134,3 +134,26 @@ test('300 real knee radiographs in five grades', { skip: skipWithout('data/knee'
   }
   assert.deepEqual(dataset.notes, ['1 other files ignored (1 .csv)']);
 });
+
+test('masks beside the images are left out: only one folder of each class folder is looked into', async (t) => {
+  const lungs = 'Lung Segmentation Data';
+  const paths = ['Train', 'Val', 'Test'].flatMap((split) =>
+    ['COVID-19', 'Non-COVID', 'Normal'].flatMap((name, index) => [
+      `${lungs}/${split}/${name}/images/${split}_${index}.png`,
+      `${lungs}/${split}/${name}/lung masks/${split}_${index}.png`,
+    ]),
+  );
+  const root = folderWith(t, emptyFiles(paths));
+  const dataset = await loadDataset('covid', folder(`${root}/${lungs}`, { within: 'images', split: true }));
+  assert.equal(dataset.entries.length, 9);
+  assert.ok(dataset.entries.every(({ path }) => path.includes('/images/')));
+  assert.deepEqual(dataset.labelNames, ['COVID-19', 'Non-COVID', 'Normal']);
+  assert.deepEqual(
+    new Set(dataset.entries.map(({ split }) => split)),
+    new Set(['train', 'validation', 'test']),
+  );
+  assert.ok(dataset.notes.includes("9 files outside of 'images' ignored"), dataset.notes.join('; '));
+  await assert.rejects(loadDataset('covid', folder(`${root}/${lungs}`, { within: 'image', split: true })), {
+    code: 'DATA',
+  });
+});

@@ -18,6 +18,8 @@ export interface FolderSource {
   readonly patient?: string | undefined;
   /** Where the headers of the images name patients. */
   readonly patients?: DicomPatients | undefined;
+  /** The folder within each class folder that holds the images, where others (masks) lie beside it. */
+  readonly within?: string | undefined;
   /**
    * Of image files, default png, jpg, jpeg, tif, tiff, webp, gif, dcm, dicom; then also DICOM files whose name has no extension
    * or is a UID.
@@ -38,7 +40,7 @@ interface Found {
 export async function loadFolder(name: string, source: FolderSource): Promise<Dataset> {
   const { root } = source;
   const patientOf = patientReader(source);
-  const scan = new FolderScan(root, source.extensions);
+  const scan = new FolderScan(root, source.extensions, source.within);
   const top = await contentOf(root);
   scan.leaveOut(top.files, top.hidden);
   if (hasSplits(top.folders, source)) {
@@ -97,6 +99,7 @@ function hasSplits(folders: readonly string[], source: FolderSource): boolean {
 class FolderScan {
   readonly found: Found[] = [];
   private hidden = 0;
+  private elsewhere = 0;
   private readonly otherFiles = new Map<string, number>();
   private readonly emptyFolders: string[] = [];
   private readonly extensions: ReadonlySet<string>;
@@ -104,6 +107,8 @@ class FolderScan {
   constructor(
     private readonly root: string,
     private readonly chosen: readonly string[] | undefined,
+    /** The folder within each class folder that alone is looked into. */
+    private readonly within: string | undefined,
   ) {
     this.extensions = new Set(
       (chosen ?? EXTENSIONS).map((extension) => extension.toLowerCase().replace(/^\./, '')),
@@ -118,7 +123,10 @@ class FolderScan {
   }
 
   async images(folder: string, className: string, split?: SplitName): Promise<void> {
-    const { files, hidden } = await filesBelow(join(this.root, folder));
+    const { files: all, hidden } = await filesBelow(join(this.root, folder));
+    const start = this.within === undefined ? '' : `${this.within}/`;
+    const files = all.filter((file) => file.startsWith(start));
+    this.elsewhere += all.length - files.length;
     const images: string[] = [];
     const others: string[] = [];
     for (const file of files) {
@@ -157,6 +165,7 @@ class FolderScan {
     const kinds = others.map(([kind, count]) => `${count} ${kind}`).join(', ');
     return [
       ...(total === 0 ? [] : [`${total} other files ignored (${kinds})`]),
+      ...(this.elsewhere === 0 ? [] : [`${this.elsewhere} files outside of '${this.within}' ignored`]),
       ...(this.hidden === 0 ? [] : [`${this.hidden} hidden files or folders ignored`]),
       ...(this.emptyFolders.length === 0 ? [] : [`folders without images: ${this.emptyFolders.join(', ')}`]),
     ];
