@@ -50,9 +50,10 @@ const THREADS = availableParallelism();
  */
 export async function* run({ peerPython }: BenchOptions): AsyncIterable<BenchLine> {
   if (peerPython === undefined) return;
-  nativeProgram('bench_network');
+  const program = nativeProgram('bench_network');
   const wanted = process.env.THAW_BENCH_CASES ?? '';
-  for (const trained of CASES) if (trained.name.includes(wanted)) yield* compare(trained, peerPython);
+  for (const trained of CASES)
+    if (trained.name.includes(wanted)) yield* compare(trained, peerPython, program);
 }
 
 function ourSide(): JsonProcess {
@@ -60,7 +61,7 @@ function ourSide(): JsonProcess {
   return new JsonProcess(process.execPath, ['--expose-gc', '--import', 'tsx', script]);
 }
 
-async function* compare(trained: TrainCase, python: string): AsyncIterable<BenchLine> {
+async function* compare(trained: TrainCase, python: string, program: string): AsyncIterable<BenchLine> {
   const { name, net, size, precision, cut } = trained;
   const ours = ourSide();
   const peers = ['channels_last', 'nchw'].map((layout) => {
@@ -89,7 +90,7 @@ async function* compare(trained: TrainCase, python: string): AsyncIterable<Bench
     const peer = Math.min(last, contiguous);
     yield { bench: 'train', case: `${name} memory`, ours: own, peer, ratio: peer / own, unit: 'bytes' };
     if (cut !== undefined) return;
-    yield arithmetic(trained, training[0]!);
+    yield arithmetic(trained, training[0]!, program);
     yield line(`${name} forward`, await alternate(sides, 'forward'));
     if (precision === 'fp32')
       yield line(`${name} forward vs onnxruntime`, await againstOnnxruntime(question));
@@ -99,9 +100,13 @@ async function* compare(trained: TrainCase, python: string): AsyncIterable<Bench
 }
 
 /** Share of the arithmetic limit. */
-function arithmetic({ name, net, size, precision }: TrainCase, stepSeconds: number): BenchLine {
+function arithmetic(
+  { name, net, size, precision }: TrainCase,
+  stepSeconds: number,
+  program: string,
+): BenchLine {
   const words = [net, size, precision, BATCH, THREADS, 'limit'].map(String);
-  const printed = execFileSync(nativeProgram('bench_network'), words, { encoding: 'utf8' });
+  const printed = execFileSync(program, words, { encoding: 'utf8' });
   const { flop, seconds } = JSON.parse(printed) as { flop: number; seconds: number };
   const ratio = seconds / stepSeconds;
   return {

@@ -37,8 +37,7 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
       HeadBankOptions plain = headBankOptions(options);
       features_ = openMatrix(options.field("features"), AccessPattern::random);
       plain.features = features_->view();
-      bank_ = std::make_unique<HeadBank>(std::move(plain));
-      memory_.report(info.Env(), bank_->bytes());
+      held_.hold(info.Env(), std::make_unique<HeadBank>(std::move(plain)));
     });
   }
 
@@ -46,13 +45,13 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
 
   Napi::Value train(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      HeadBank& bank = open();
+      HeadBank& bank = held_.open();
       const std::uint32_t epochs = Argument(info[0], "epochs").count(1, 1u << 24);
       const Argument abort(info[1], "abort");
       const auto result = std::make_shared<std::optional<TrainResult>>();
       const std::int32_t* request = abort.abortFlag();
       return Job::start(
-          info.Env(), &occupancy_, {info.This().As<Napi::Object>(), abort.object()},
+          info.Env(), &held_.occupancy, {info.This().As<Napi::Object>(), abort.object()},
           [&bank, epochs, request, result](const std::atomic<bool>& closing) {
             result->emplace(bank.train(epochs, {request, &closing}));
           },
@@ -62,7 +61,7 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
 
   Napi::Value infer(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      HeadBank& bank = open();
+      HeadBank& bank = held_.open();
       const Argument rows(info[0], "rows"), abort(info[2], "abort");
       const auto chosen = rows.rows(bank.featureRows());
       const WeightsKind which = kindOf(info[1]);
@@ -71,7 +70,7 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
       const std::span<float> out(logits.Data(), logits.ElementLength());
       const auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(logits.As<Napi::Object>()));
       return Job::start(
-          info.Env(), &occupancy_, {info.This().As<Napi::Object>(), rows.object(), abort.object()},
+          info.Env(), &held_.occupancy, {info.This().As<Napi::Object>(), rows.object(), abort.object()},
           [&bank, chosen, which, request, out](const std::atomic<bool>& closing) {
             bank.infer(chosen, which, {request, &closing}, out);
           },
@@ -81,7 +80,7 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
 
   Napi::Value weights(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      HeadBank& bank = open();
+      HeadBank& bank = held_.open();
       const std::uint32_t head = headIndex(info[0], bank);
       const LinearWeights weights = bank.weights(head, kindOf(info[1]));
       const Napi::Object object = Napi::Object::New(info.Env());
@@ -93,7 +92,7 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
 
   void load(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      HeadBank& bank = open();
+      HeadBank& bank = held_.open();
       const std::uint32_t head = headIndex(info[0], bank);
       const auto weight = Argument(info[1], "weight").floats(bank.outputs() * bank.features());
       bank.load(head, weight, Argument(info[2], "bias").floats(bank.outputs()));
@@ -102,14 +101,14 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
 
   void setRateFactor(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      HeadBank& bank = open();
+      HeadBank& bank = held_.open();
       bank.setRateFactor(headIndex(info[0], bank), Argument(info[1], "factor").number());
     });
   }
 
   Napi::Value snapshot(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      const std::vector<std::uint8_t> state = open().snapshot();
+      const std::vector<std::uint8_t> state = held_.open().snapshot();
       auto array = Napi::Uint8Array::New(info.Env(), state.size());
       std::copy(state.begin(), state.end(), array.Data());
       return array;
@@ -117,37 +116,28 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
   }
 
   void restore(const Napi::CallbackInfo& info) {
-    guarded(info.Env(), [&] { open().restore(Argument(info[0], "state").bytes()); });
+    guarded(info.Env(), [&] { held_.open().restore(Argument(info[0], "state").bytes()); });
   }
 
   void dispose(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      occupancy_.require();
+      held_.occupancy.require();
       release(info.Env());
     });
   }
 
  private:
-  HeadBank& open() {
-    occupancy_.require();
-    if (bank_ == nullptr) throw EngineError(ErrorCode::engine, "this head bank has been disposed.");
-    return *bank_;
-  }
-
   static std::uint32_t headIndex(const Napi::Value& value, const HeadBank& bank) {
     return Argument(value, "head").count(0, static_cast<std::uint32_t>(bank.heads() - 1));
   }
 
   void release(Napi::Env env) {
-    bank_.reset();
+    held_.release(env);
     features_.reset();
-    memory_.report(env, 0);
   }
 
   std::unique_ptr<MatrixFile> features_;
-  std::unique_ptr<HeadBank> bank_;
-  Occupancy occupancy_;
-  ReportedMemory memory_;
+  Held<HeadBank> held_{"head bank"};
 };
 
 }  // namespace

@@ -116,6 +116,42 @@ class Occupancy {
   bool busy_ = false;
 };
 
+/** The native part of a JavaScript object: one job at a time, none after disposal, its memory reported to V8.
+ */
+template <typename Native>
+class Held {
+ public:
+  /** `name` as in "this <name> has been disposed". */
+  explicit Held(std::string name) : name_(std::move(name)) {}
+
+  void hold(Napi::Env env, std::unique_ptr<Native> native) {
+    native_ = std::move(native);
+    report(env);
+  }
+
+  /** Throws BUSY while a job is at work, ENGINE after disposal. */
+  Native& open() {
+    occupancy.require();
+    if (native_ == nullptr) throw EngineError(ErrorCode::engine, "this " + name_ + " has been disposed.");
+    return *native_;
+  }
+
+  /** Tells V8 how much memory is held now. */
+  void report(Napi::Env env) { memory_.report(env, native_ == nullptr ? 0 : native_->bytes()); }
+
+  void release(Napi::Env env) {
+    native_.reset();
+    report(env);
+  }
+
+  Occupancy occupancy;
+
+ private:
+  std::string name_;
+  std::unique_ptr<Native> native_;
+  ReportedMemory memory_;
+};
+
 /**
  * A thread for the many short jobs of one object, of which one runs at a time: OpenMP keeps a team of threads
  * for every thread that calls it.

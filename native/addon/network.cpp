@@ -27,8 +27,7 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
       if (!info[0].IsObject())
         throw EngineError(ErrorCode::engine, "expected an object for the options of a network.", "options");
       input_ = networkInput(options.field("input"));
-      network_ = std::make_unique<Network>(networkOptions(options), networkBackend(options));
-      report(info.Env());
+      held_.hold(info.Env(), std::make_unique<Network>(networkOptions(options), networkBackend(options)));
     });
   }
 
@@ -36,7 +35,7 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
 
   void load(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      Network& network = open();
+      Network& network = held_.open();
       const std::size_t parameter = network.parameter(Argument(info[0], "parameter").text());
       network.load(parameter, Argument(info[1], "values").floats());
     });
@@ -44,14 +43,14 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
 
   Napi::Value read(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-      Network& network = open();
+      Network& network = held_.open();
       return float32Array(info.Env(), network.read(network.parameter(Argument(info[0], "parameter").text())));
     });
   }
 
   Napi::Value readGradient(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-      Network& network = open();
+      Network& network = held_.open();
       return float32Array(info.Env(),
                           network.readGradient(network.parameter(Argument(info[0], "parameter").text())));
     });
@@ -59,7 +58,7 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
 
   Napi::Value train(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      Network& network = open();
+      Network& network = held_.open();
       const Argument request(info[0], "request"), abort(info[1], "abort");
       TrainRequest plain;
       std::vector<Napi::Object> kept = {info.This().As<Napi::Object>(), abort.object()};
@@ -79,12 +78,12 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
       const auto result = std::make_shared<PassResult>();
       const std::int32_t* flag = abort.abortFlag();
       return Job::start(
-          info.Env(), &occupancy_, kept,
+          info.Env(), &held_.occupancy, kept,
           [this, &network, plain, flag, result](const std::atomic<bool>& closing) {
             *result = network.train(*input_.source, plain, {flag, &closing});
           },
           [this, result](Napi::Env env) {
-            report(env);
+            held_.report(env);
             return passResult(env, *result);
           });
     });
@@ -92,7 +91,7 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
 
   Napi::Value infer(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      Network& network = open();
+      Network& network = held_.open();
       const Argument rows(info[0], "rows"), abort(info[1], "abort"), other(info[2], "input");
       const auto input =
           std::make_shared<NetworkInput>(other.isGiven() ? networkInput(other) : NetworkInput{});
@@ -103,12 +102,12 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
       const std::span<float> out(logits.Data(), logits.ElementLength());
       const auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(logits.As<Napi::Object>()));
       return Job::start(
-          info.Env(), &occupancy_, {info.This().As<Napi::Object>(), rows.object(), abort.object()},
+          info.Env(), &held_.occupancy, {info.This().As<Napi::Object>(), rows.object(), abort.object()},
           [&network, &source, input, chosen, flag, out](const std::atomic<bool>& closing) {
             network.infer(source, chosen, {flag, &closing}, out);
           },
           [this, kept](Napi::Env env) -> Napi::Value {
-            report(env);
+            held_.report(env);
             return kept->Value();
           });
     });
@@ -116,10 +115,10 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
 
   Napi::Value snapshot(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      Network& network = open();
+      Network& network = held_.open();
       const auto state = std::make_shared<std::vector<std::uint8_t>>();
       return Job::start(
-          info.Env(), &occupancy_, {info.This().As<Napi::Object>()},
+          info.Env(), &held_.occupancy, {info.This().As<Napi::Object>()},
           [&network, state](const std::atomic<bool>&) { *state = network.snapshot(); },
           [state](Napi::Env env) -> Napi::Value {
             auto array = Napi::Uint8Array::New(env, state->size());
@@ -131,51 +130,40 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
 
   Napi::Value restore(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      Network& network = open();
+      Network& network = held_.open();
       const Argument state(info[0], "state");
       const auto bytes = state.bytes();
       return Job::start(
-          info.Env(), &occupancy_, {info.This().As<Napi::Object>(), state.object()},
+          info.Env(), &held_.occupancy, {info.This().As<Napi::Object>(), state.object()},
           [&network, bytes](const std::atomic<bool>&) { network.restore(bytes); },
           [](Napi::Env env) { return env.Undefined(); });
     });
   }
 
   Napi::Value steps(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), open().steps()); });
+    return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), held_.open().steps()); });
   }
 
   Napi::Value bytes(const Napi::CallbackInfo& info) {
     return guarded(info.Env(),
-                   [&] { return Napi::Number::New(info.Env(), static_cast<double>(open().bytes())); });
+                   [&] { return Napi::Number::New(info.Env(), static_cast<double>(held_.open().bytes())); });
   }
 
   void dispose(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      occupancy_.require();
+      held_.occupancy.require();
       release(info.Env());
     });
   }
 
  private:
-  Network& open() {
-    occupancy_.require();
-    if (network_ == nullptr) throw EngineError(ErrorCode::engine, "this network has been disposed.");
-    return *network_;
-  }
-
-  void report(Napi::Env env) { memory_.report(env, network_ == nullptr ? 0 : network_->bytes()); }
-
   void release(Napi::Env env) {
-    network_.reset();
+    held_.release(env);
     input_ = {};
-    report(env);
   }
 
   NetworkInput input_;
-  std::unique_ptr<Network> network_;
-  Occupancy occupancy_;
-  ReportedMemory memory_;
+  Held<Network> held_{"network"};
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -37,8 +38,8 @@ class ZeroBatches : public BatchSource {
 /** What oneDNN says on standard output while `work` runs. */
 template <typename Work>
 std::string verboseOf(const Work& work) {
-  char path[] = "/tmp/thaw-onednn-XXXXXX";
-  const int file = mkstemp(path), before = dup(STDOUT_FILENO);
+  std::string path = (std::filesystem::temp_directory_path() / "thaw-onednn-XXXXXX").string();
+  const int file = mkstemp(path.data()), before = dup(STDOUT_FILENO);
   std::fflush(stdout);
   dup2(file, STDOUT_FILENO);
   dnnl_set_verbose(1);
@@ -51,7 +52,7 @@ std::string verboseOf(const Work& work) {
   std::ifstream said(path);
   std::stringstream text;
   text << said.rdbuf();
-  unlink(path);
+  unlink(path.c_str());
   return text.str();
 }
 

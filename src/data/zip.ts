@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader } from 'yauzl';
+import { type Entry, fromRandomAccessReaderPromise } from 'yauzl';
 import { messageOf, ThawError } from '../base/errors.js';
+import { ZipReader } from '../base/zip-reader.js';
 
 /** A file within an archive: where its bytes lie and what they become. */
 export interface ArchiveMember {
@@ -35,7 +36,7 @@ export async function readArchive(
   const names: string[] = [];
   const { size } = await handle.stat();
   try {
-    const zip = await fromRandomAccessReaderPromise(new HandleReader(handle, size), size, {
+    const zip = await fromRandomAccessReaderPromise(readerOf(handle, size), size, {
       autoClose: false,
     });
     for await (const entry of zip.eachEntry()) {
@@ -75,33 +76,9 @@ function faultOf(entry: Entry): string | undefined {
   return `${compressedSize} packed bytes cannot become the ${uncompressedSize} that the archive claims.`;
 }
 
-/** Reads of a file that another owns; positions outside of it, which a damaged directory names, are an error like any other. */
-class HandleReader extends RandomAccessReader {
-  constructor(
-    private readonly handle: FileHandle,
-    private readonly size: number,
-  ) {
-    super();
-  }
-
-  override read(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-    callback: (error: Error | null, bytesRead?: number) => void,
-  ): void {
-    if (!(position >= 0 && position + length <= this.size)) {
-      setImmediate(callback, new Error(`${length} bytes at ${position} are beyond its end`));
-      return;
-    }
-    this.handle.read(buffer, offset, length, position).then(
-      ({ bytesRead }) => callback(null, bytesRead),
-      (error) => callback(error),
-    );
-  }
-
-  override close(callback: (error: Error | null) => void): void {
-    callback(null);
-  }
+function readerOf(handle: FileHandle, size: number): ZipReader {
+  return new ZipReader(size, async (position, length) => {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position);
+    return buffer.subarray(0, bytesRead);
+  });
 }

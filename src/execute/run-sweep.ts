@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { ThawError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import type { Progress } from '../base/progress.js';
 import type { Device, Extractor } from '../features/session.js';
@@ -8,15 +7,12 @@ import type { SweepConfig } from '../sweep/config.js';
 import { expandTrials, type Fingerprints, identifyTrial, resolveCut } from '../sweep/expand.js';
 import { filterTrials, type TrialFilter } from '../sweep/filter.js';
 import { readTrialStates } from '../sweep/ledger.js';
-import { type Plan, planSweep, type WorkUnit } from '../sweep/plan.js';
+import { type Plan, planSweep } from '../sweep/plan.js';
 import { writePlanned } from '../sweep/planned.js';
 import { openRun, type RunFolder } from '../sweep/run-folder.js';
 import type { DataSummary } from '../sweep/run-info.js';
-import { readsFeatures, trainsNetwork } from '../sweep/strategy.js';
 import { trialIdentifier } from '../sweep/trial-id.js';
-import { storedViews } from '../train/test-views.js';
 import type { TrialSpec } from '../train/trial.js';
-import { type BrokenUnit, recordBrokenUnits } from './broken.js';
 import type { Executor } from './executor.js';
 import { type Opened, seenDataWarnings, shardOf, threadsPerWorker } from './make-shard.js';
 import {
@@ -24,13 +20,11 @@ import {
   lastStageCuts,
   type Needed,
   type OpenedDataset,
-  type OpenedSource,
   openDatasets,
   openSources,
   splitOf,
 } from './open.js';
 import { alreadyChecked, type CheckedDataset, checkPixels, reportQuality } from './quality.js';
-import type { Shard, ShardUnit } from './shard.js';
 import { sizesOf } from './sizes.js';
 import { findStores, type MadeStores, makeStores, storeKey, storesOf } from './stores.js';
 import { splitTable, summarise } from './summary.js';

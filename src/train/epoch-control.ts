@@ -7,7 +7,7 @@ export function isBetter(criterion: number, best: number): boolean {
 }
 
 /** Ends a training whose criterion has not become better for `patience` epochs in a row; 0 = never. */
-export class EarlyStopping {
+class EarlyStopping {
   private best: number | undefined;
   private waited = 0;
 
@@ -27,7 +27,7 @@ export class EarlyStopping {
 }
 
 /** What epochs are chosen by, lower is better: the validation loss, or the AUROC negated where it is defined. */
-export function criterionOf(select: 'loss' | 'auroc', loss: number, auroc: number): number {
+function criterionOf(select: 'loss' | 'auroc', loss: number, auroc: number): number {
   return select === 'auroc' && !Number.isNaN(auroc) ? -auroc : loss;
 }
 
@@ -52,8 +52,11 @@ export class EpochControl {
     return this.stopping.ended ? 0 : (this.plateau?.factor ?? 1);
   }
 
-  note(validationLoss: number, validationAuroc: number): void {
+  /** Takes note of an epoch and returns its criterion, lower is better. */
+  note(validationLoss: number, validationAuroc: number): number {
+    const criterion = criterionOf(this.spec.select, validationLoss, validationAuroc);
     this.plateau?.note(validationLoss);
-    this.stopping.note(criterionOf(this.spec.select, validationLoss, validationAuroc));
+    this.stopping.note(criterion);
+    return criterion;
   }
 }

@@ -3,6 +3,7 @@ import { ThawError } from '../base/errors.js';
 import { groupBy } from '../base/group-by.js';
 import type { Task } from '../data/task.js';
 import type {
+  HeadWeightsKind,
   NativeHead,
   NativeHeadBankOptions,
   NativeSampleGroup,
@@ -80,8 +81,12 @@ function bankKey({ spec }: ReadyTrial): string {
 }
 
 /** As many trials a bank as their logits fit into memory; trials of one sample order stay together. */
-function chunkByMemory(trials: readonly ReadyTrial[], { task, split }: HeadTrialInputs): ReadyTrial[][] {
-  const rows = Math.max(split.test.length, split.validation.length, 1);
+function chunkByMemory(
+  trials: readonly ReadyTrial[],
+  { task, split, otherViews }: HeadTrialInputs,
+): ReadyTrial[][] {
+  const views = 1 + (otherViews?.length ?? 0);
+  const rows = views * Math.max(split.test.length, split.validation.length, 1);
   const perBank = Math.max(1, Math.floor(MAX_LOGIT_BYTES / (4 * rows * task.outputNames.length)));
   const sorted = [...trials].sort((a, b) => (a.groupKey < b.groupKey ? -1 : a.groupKey > b.groupKey ? 1 : 0));
   const chunks: ReadyTrial[][] = [];
@@ -144,14 +149,13 @@ async function trainBank(
   try {
     const history = await runEpochs(bank, trials, call);
     const testRows = rowsOf(task, split.test);
-    const views = viewsOf(first.spec);
-    const infer = async (rows: Uint32Array, signal: AbortSignal | undefined) => {
-      const abort = signal === undefined ? {} : { signal };
-      const logits: Float32Array[] = [];
-      if (views.includes('identity')) logits.push(await bank.infer(rows, 'best', abort));
+    const seesPlain = viewsOf(first.spec).includes('identity');
+    const infer = async (sets: readonly Uint32Array[], abort: NativeCallOptions) => {
+      const views: Float32Array[][] = [];
+      if (seesPlain) views.push(await inferSets(bank, 'best', sets, abort));
       for (const other of inputs.otherViews ?? [])
-        logits.push(await inferElsewhere(bank, { ...options, features: featureMatrix(other) }, rows, abort));
-      return averaged(logits);
+        views.push(await inferElsewhere(bank, { ...options, features: featureMatrix(other) }, sets, abort));
+      return sets.map((_, set) => averaged(views.map((logits) => logits[set]!)));
     };
     return await evaluateBank(inputs, infer, trials, history, testRows, call.signal);
   } finally {
@@ -163,13 +167,24 @@ function featureMatrix({ dataPath, index }: FeatureStore): NativeHeadBankOptions
   return { path: dataPath, rows: index.rows, columns: index.shape[0] as number, dtype: index.dtype };
 }
 
+async function inferSets(
+  bank: HeadBank,
+  which: HeadWeightsKind,
+  sets: readonly Uint32Array[],
+  abort: NativeCallOptions,
+): Promise<Float32Array[]> {
+  const logits: Float32Array[] = [];
+  for (const rows of sets) logits.push(await bank.infer(rows, which, abort));
+  return logits;
+}
+
 /** Logits of a bank's best heads on the same rows of other features. */
 async function inferElsewhere(
   bank: HeadBank,
   options: NativeHeadBankOptions,
-  rows: Uint32Array,
+  sets: readonly Uint32Array[],
   abort: NativeCallOptions,
-): Promise<Float32Array> {
+): Promise<Float32Array[]> {
   const other = HeadBank.create(options);
   try {
     for (let head = 0; head < options.heads.length; head++) {
@@ -177,7 +192,7 @@ async function inferElsewhere(
       // A head whose training left the numbers is a failed trial; what its logits are does not matter.
       if (weights.bias.every(Number.isFinite)) other.load(head, weights);
     }
-    return await other.infer(rows, 'last', abort);
+    return await inferSets(other, 'last', sets, abort);
   } finally {
     other.dispose();
   }
@@ -214,10 +229,10 @@ async function runEpochs(
   return history;
 }
 
-/** `infer` gives logits [heads × rows × outputs] of the best heads. */
+/** `infer` gives logits [heads × rows × outputs] of the best heads for each set of rows. */
 async function evaluateBank(
   inputs: HeadTrialInputs,
-  infer: (rows: Uint32Array, signal: AbortSignal | undefined) => Promise<Float32Array>,
+  infer: (sets: readonly Uint32Array[], abort: NativeCallOptions) => Promise<Float32Array[]>,
   trials: readonly ReadyTrial[],
   history: readonly NativeTrainResult[],
   testRows: Uint32Array,
@@ -225,10 +240,13 @@ async function evaluateBank(
 ): Promise<TrialOutcome[]> {
   const started = performance.now();
   const outputs = inputs.task.outputNames.length;
-  const testLogits = await infer(testRows, signal);
   // Once for all rows: every trial's validation rows are some of them.
   const allValidation = rowsOf(inputs.task, inputs.split.validation);
-  const validationLogits = await infer(allValidation, signal);
+  const abort = signal === undefined ? {} : { signal };
+  const [testLogits, validationLogits] = (await infer([testRows, allValidation], abort)) as [
+    Float32Array,
+    Float32Array,
+  ];
   const position = new Map([...allValidation].map((row, index) => [row, index]));
   const inferSeconds = (performance.now() - started) / 1000 / trials.length;
   return trials.map((trial, head) => {

@@ -3,7 +3,7 @@ import type { NativeTrainRequest } from '../engine/addon.js';
 import type { Network } from '../engine/network.js';
 import { macroAuroc } from '../stats/evaluate.js';
 import { type LossWeights, meanLoss } from '../stats/loss.js';
-import { criterionOf, EpochControl, isBetter } from './epoch-control.js';
+import { EpochControl, isBetter } from './epoch-control.js';
 import { targetsOf } from './evaluate-trial.js';
 import { freezePlan, phasesOf, stageFactors } from './freeze.js';
 import { balancingWeights, smoothedTargets } from './label-weights.js';
@@ -64,8 +64,7 @@ export async function trainEpochs(
     trainLoss.push(losses.reduce((sum, value) => sum + value, 0) / losses.length);
     validationLoss.push(loss);
     validationAuroc.push(auroc);
-    control.note(loss, auroc);
-    const criterion = criterionOf(spec.select, loss, auroc);
+    const criterion = control.note(loss, auroc);
     if (best === undefined || isBetter(criterion, best.criterion)) {
       best = { epoch, criterion, logits, weights: network.weights() };
     }

@@ -2,24 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_AUGMENT } from '../../src/engine/augment.js';
 import { findFactors } from '../../src/report/factors.js';
+import { networkDefaults } from '../../src/sweep/network-schema.js';
 import type { NetworkSpec, TrialSpec } from '../../src/train/trial.js';
 import { spec } from './fixture.js';
 
-const network: NetworkSpec = {
-  batchNorm: 'batch',
-  precision: 'fp32',
-  clipNorm: 0,
-  augment: 'none',
-  discriminative: 1,
-  atUnfreeze: 'continue',
-};
 function full(changes: Partial<NetworkSpec>): TrialSpec {
   return {
     ...spec,
     strategy: 'full',
     cut: 'none',
     featureScaling: 'none',
-    network: { ...network, ...changes },
+    network: { ...networkDefaults, ...changes },
   };
 }
 

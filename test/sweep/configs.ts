@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
+import { ThawError } from '../../src/base/errors.js';
 import type { SweepConfig } from '../../src/sweep/config.js';
-import { parseConfig } from '../../src/sweep/read-config.js';
+import { type ConfigOptions, parseConfig } from '../../src/sweep/read-config.js';
 
 /** A small valid config with `rest` (grid, zip, exclude, training …) appended. */
 export function configText(rest: string, { tasks }: { tasks?: string } = {}): string {
@@ -16,3 +18,18 @@ ${rest}
 export function config(rest: string, parts: { tasks?: string } = {}): SweepConfig {
   return parseConfig(configText(rest, parts), { file: '/configs/test.yaml' });
 }
+
+/** The lines of the error that a config text is refused with. */
+export function mistakes(text: string, options: ConfigOptions = {}): string[] {
+  try {
+    parseConfig(text, { file: 'sweep.yaml', ...options });
+  } catch (error) {
+    assert.ok(error instanceof ThawError, String(error));
+    assert.equal(error.code, 'CONFIG');
+    return error.message.split('\n');
+  }
+  throw new assert.AssertionError({ message: 'the config was accepted' });
+}
+
+/** The config of `configText` has 6 lines before `rest`. */
+export const inRest = (rest: string, options: ConfigOptions = {}) => mistakes(configText(rest), options);

@@ -10,6 +10,7 @@ import type { Graph } from '../../src/model/graph.js';
 import { exportPrefix } from '../../src/model/prefix.js';
 import type { LoadedModel } from '../../src/model/registry.js';
 import { densenet } from '../../src/model/zoo/densenet.js';
+import { networkDefaults } from '../../src/sweep/network-schema.js';
 import type { NetworkTrialInputs } from '../../src/train/network-trials.js';
 import type { TrialSpec } from '../../src/train/trial.js';
 import { inputsOf, type Made, numbers, spec } from './made-trials.js';
@@ -87,14 +88,7 @@ export async function networkInputs(
   return { ...inputs, images, model, features };
 }
 
-export const network = {
-  batchNorm: 'batch',
-  precision: 'fp32',
-  clipNorm: 0,
-  augment: 'none',
-  discriminative: 1,
-  atUnfreeze: 'continue',
-} as const;
+export const network = networkDefaults;
 
 export const fullSpec: TrialSpec = {
   ...spec,

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
-import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
+import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from 'yauzl';
 import { messageOf, ThawError } from '../../base/errors.js';
+import { ZipReader } from '../../base/zip-reader.js';
 import type { ByteSource } from './byte-source.js';
 import { readPickle } from './pickle.js';
 import { PickleCutShort } from './pickle-reader.js';
@@ -84,7 +85,7 @@ async function readDirectory(source: ByteSource, file: string): Promise<Archive>
   try {
     const tailStart = Math.max(0, source.size - TAIL);
     const tail = await source.read(tailStart, source.size - tailStart);
-    const reader = new SourceReader(source, tail);
+    const reader = readerOf(source, tail);
     const zip = await fromRandomAccessReaderPromise(reader, source.size, { autoClose: false });
     for await (const entry of zip.eachEntry()) {
       if (entries.size >= MOST_MEMBERS) throw new Error(`more than ${MOST_MEMBERS} members`);
@@ -154,43 +155,12 @@ async function expectLittleEndian(bytes: Promise<Uint8Array>, file: string): Pro
   });
 }
 
-/** Lets yauzl read a source; positions outside of it, which a damaged directory names, are an error like any other. */
-class SourceReader extends RandomAccessReader {
-  constructor(
-    private readonly source: ByteSource,
-    /** Its last bytes. */
-    private readonly tail: Uint8Array,
-  ) {
-    super();
-  }
-
-  override read(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-    callback: (error: Error | null, bytesRead?: number) => void,
-  ): void {
-    if (!(position >= 0 && position + length <= this.source.size)) {
-      setImmediate(callback, new Error(`${length} bytes at ${position} are outside the file`));
-      return;
-    }
-    const inTail = position - (this.source.size - this.tail.byteLength);
-    if (inTail >= 0) {
-      buffer.set(this.tail.subarray(inTail, inTail + length), offset);
-      queueMicrotask(() => callback(null, length));
-      return;
-    }
-    this.source.read(position, length).then(
-      (bytes) => {
-        buffer.set(bytes, offset);
-        callback(null, length);
-      },
-      (error) => callback(error),
-    );
-  }
-
-  override close(callback: (error: Error | null) => void): void {
-    callback(null);
-  }
+/** `tail` are the source's last bytes, where the directory lies. */
+function readerOf(source: ByteSource, tail: Uint8Array): ZipReader {
+  const start = source.size - tail.byteLength;
+  return new ZipReader(source.size, async (position, length) =>
+    position >= start
+      ? tail.subarray(position - start, position - start + length)
+      : source.read(position, length),
+  );
 }
