@@ -16,14 +16,15 @@ export async function namesIn(folder: string): Promise<string[] | undefined> {
   }
 }
 
-/**
- * Which of `paths` (relative to `root`, `/`-separated) exist: to be asked for these alone. Each folder is read once, no file
- * is touched. Throws IO.
- */
-export async function existingPaths(
-  root: string,
-  paths: readonly string[],
-): Promise<Pick<ReadonlySet<string>, 'has'>> {
+export interface ExistingPaths {
+  /** To be asked for the paths that were looked up, and for no others. */
+  has(path: string): boolean;
+  /** Whether some path was given more than once. */
+  readonly repeated: boolean;
+}
+
+/** Which of `paths` (relative to `root`, `/`-separated) exist. Each folder is read once, no file is touched. Throws IO. */
+export async function existingPaths(root: string, paths: readonly string[]): Promise<ExistingPaths> {
   const byFolder = new Map<string, string[]>();
   for (const path of paths) {
     const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
@@ -33,17 +34,25 @@ export async function existingPaths(
   }
   // Few are missing, or all: either is a smaller set than that of the images.
   const missing = new Set<string>();
+  let repeated = false;
   const folders = [...byFolder];
   for (let first = 0; first < folders.length; first += CONCURRENCY) {
     const part = folders.slice(first, first + CONCURRENCY);
     await Promise.all(
       part.map(async ([folder, wanted]) => {
-        const names = new Set(await namesIn(join(root, folder)));
-        for (const path of wanted) if (!names.has(path.slice(path.lastIndexOf('/') + 1))) missing.add(path);
+        const names = (await namesIn(join(root, folder))) ?? [];
+        const left = new Set(names);
+        const start = folder === '' ? 0 : folder.length + 1;
+        // Not among what is left: missing, or met before.
+        const doubtful = wanted.filter((path) => !left.delete(path.slice(start)));
+        if (doubtful.length === 0) return;
+        const all = new Set(names);
+        for (const path of doubtful) if (!all.has(path.slice(start))) missing.add(path);
+        repeated ||= new Set(wanted).size < wanted.length;
       }),
     );
   }
-  return { has: (path) => !missing.has(path) };
+  return { has: (path) => !missing.has(path), repeated };
 }
 
 const IMAGE = /^(.+)\.(dcm|dicom|png|jpe?g|tiff?)$/i;

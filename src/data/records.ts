@@ -12,9 +12,9 @@ export interface DelimitedRow {
 }
 
 /**
- * The rows of a delimited text; blank lines are rows of one empty cell. Lines without quotes are cut in one pass over their
- * characters, and cells are made when asked for; so are lines whose quotes open and close at the borders of cells. csv-parse
- * reads the others: line breaks within quotes, and mistakes. Throws DATA with the row where quotes are wrong.
+ * The rows of a delimited text; blank lines are rows of one empty cell. Lines are cut in one pass over their characters, and
+ * cells are made when asked for, where quotes only surround whole cells; quotes doubled or beside blanks take a second pass.
+ * csv-parse reads the others: line breaks within quotes, and mistakes. Throws DATA with the row where quotes are wrong.
  */
 export class Records implements Iterable<string[]> {
   constructor(
@@ -45,11 +45,11 @@ export class RecordCursor implements DelimitedRow {
   private readonly text: string;
   /** Where the next line begins; beyond the end after the last one. */
   private at = 0;
-  /** Cell i of a line without quotes is `text[bounds[i] + width − 1 …  bounds[i + 1]]`, shifted by the delimiter's width. */
+  /** Cell i is `text[bounds[i] … bounds[i + 1] − width]`, its quotes included. */
   private bounds = new Int32Array(64);
   private readonly width: number;
   private readonly first: number;
-  /** Of a line with quotes. */
+  /** Of a line that could not be cut so. */
   private cells: readonly string[] | undefined;
   /** What csv-parse has read beyond the row at hand. */
   private ahead: string[][] = [];
@@ -80,6 +80,8 @@ export class RecordCursor implements DelimitedRow {
     let end = this.bounds[index + 1]! - this.width;
     while (start < end && isBlank(this.text.charCodeAt(start))) start++;
     while (start < end && isBlank(this.text.charCodeAt(end - 1))) end--;
+    if (start < end && this.text.charCodeAt(start) === QUOTE)
+      return this.text.slice(start + 1, end - 1).trim();
     const cell = this.text.slice(start, end);
     // Other blanks than those of ASCII.
     return start < end && (cell.charCodeAt(0) > LAST_ASCII || cell.charCodeAt(end - start - 1) > LAST_ASCII)
@@ -88,14 +90,20 @@ export class RecordCursor implements DelimitedRow {
   }
 
   character(index: number): number {
-    if (this.cells === undefined && this.bounds[index + 1]! - this.width - this.bounds[index]! !== 1)
-      return -1;
     const code =
-      this.cells === undefined ? this.text.charCodeAt(this.bounds[index]!) : codeOf(this.cells[index]!);
+      this.cells === undefined
+        ? this.onlyCharacter(this.bounds[index]!, this.bounds[index + 1]! - this.width)
+        : codeOf(this.cells[index]!);
     return code > BLANK && code <= LAST_ASCII ? code : -1;
   }
 
-  /** Finds the borders of the line's cells; false, and the cursor stays, where there is a quote in it. */
+  /** Code of the one character from `start` to `end`, or of the one within quotes; −1 where there are more or none. */
+  private onlyCharacter(start: number, end: number): number {
+    if (end - start === 1) return this.text.charCodeAt(start);
+    return end - start === 3 && this.text.charCodeAt(start) === QUOTE ? this.text.charCodeAt(start + 1) : -1;
+  }
+
+  /** Finds the borders of the line's cells; false, and the cursor stays, where a quote does not surround a whole cell. */
   private cutLine(): boolean {
     const { text, width, first } = this;
     const { delimiter } = this.records;
@@ -105,7 +113,12 @@ export class RecordCursor implements DelimitedRow {
     for (; at < text.length; at++) {
       const code = text.charCodeAt(at);
       if (code === LINE_FEED || code === RETURN) break;
-      if (code === QUOTE) return false;
+      if (code === QUOTE) {
+        if (at !== this.bounds[cells]) return false;
+        at = this.closing(at);
+        if (at < 0) return false;
+        continue;
+      }
       if (code !== first || (width > 1 && !text.startsWith(delimiter, at))) continue;
       this.border(++cells, at + width);
       at += width - 1;
@@ -114,6 +127,20 @@ export class RecordCursor implements DelimitedRow {
     this.length = cells;
     this.at = afterLine(text, at);
     return true;
+  }
+
+  /** Where the quotes that open at `open` close, if a cell ends there and neither quotes nor line breaks lie between; else −1. */
+  private closing(open: number): number {
+    const { text } = this;
+    for (let at = open + 1; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code === LINE_FEED || code === RETURN) return -1;
+      if (code !== QUOTE) continue;
+      const next = text.charCodeAt(at + 1);
+      const ends = at + 1 === text.length || next === LINE_FEED || next === RETURN;
+      return ends || text.startsWith(this.records.delimiter, at + 1) ? at : -1;
+    }
+    return -1;
   }
 
   private border(cell: number, at: number): void {

@@ -66,7 +66,11 @@ export async function loadCsv(name: string, source: CsvSource): Promise<Dataset>
     else rows.add(entries.read(cells, row), values, row);
   });
   const existing = await existingPaths(root, rows.paths);
-  const found = rows.finish((path) => (existing.has(path) ? path : undefined), source.allowMissing ?? false);
+  const found = rows.finish(
+    (path) => (existing.has(path) ? path : undefined),
+    source.allowMissing ?? false,
+    existing.repeated,
+  );
   return {
     name,
     root,

@@ -60,7 +60,11 @@ export async function loadMimicCxrJpg(name: string, source: MimicCxrJpgSource): 
     rows.add(entry, labels, row);
   }
   const existing = await existingPaths(root, rows.paths);
-  const found = rows.finish((path) => (existing.has(path) ? path : undefined), source.allowMissing ?? false);
+  const found = rows.finish(
+    (path) => (existing.has(path) ? path : undefined),
+    source.allowMissing ?? false,
+    existing.repeated,
+  );
   return {
     name,
     root,

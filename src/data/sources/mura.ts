@@ -53,7 +53,11 @@ export async function loadMura(name: string, source: MuraSource): Promise<Datase
     }
   }
   const existing = await existingPaths(root, rows.paths);
-  const found = rows.finish((path) => (existing.has(path) ? path : undefined), source.allowMissing ?? false);
+  const found = rows.finish(
+    (path) => (existing.has(path) ? path : undefined),
+    source.allowMissing ?? false,
+    existing.repeated,
+  );
   return {
     name,
     root,
