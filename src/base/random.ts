@@ -53,6 +53,8 @@ export const STREAM = {
   mixup: 10,
   /** What differs between the images of one simulated patient (`phantom`). */
   phantomImage: 11,
+  /** Patients without the label that `holdOut` keeps from pretraining. */
+  holdOut: 12,
 } as const;
 export type Stream = (typeof STREAM)[keyof typeof STREAM];
 

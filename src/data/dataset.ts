@@ -42,6 +42,13 @@ export interface EmbeddedImages {
   read(row: number): Promise<RawImage>;
 }
 
+/** Which patients a data set was divided by into pretraining and the rest (hold-out.ts); equal ids are the same patients. */
+export interface HeldOut {
+  readonly id: string;
+  /** The side that this is: all other patients, or those held out. */
+  readonly use: 'upstream' | 'downstream';
+}
+
 /**
  * A labelled set of images: a typed table. Row `i` of `labels`, of every image store and of every feature store of this
  * data set belongs to `entries[i]`; rows are never renumbered (a quarantined image keeps its row).
@@ -62,6 +69,8 @@ export interface Dataset {
   readonly missingImages: number;
   /** True when the source gives no patient ids and each image was taken for a patient of its own. */
   readonly patientsAssumed: boolean;
+  /** Where the patients are one side of a `holdOut`. */
+  readonly heldOut?: HeldOut;
   /** What the reader noticed and the user should know (duplicated rows dropped, unknown label values …). */
   readonly notes: readonly string[];
 }

@@ -1,5 +1,6 @@
 import type { Dataset } from './dataset.js';
 import { withHeaderPatients } from './dicom-patients.js';
+import { type HoldOutRule, withHoldOut } from './hold-out.js';
 import { type ChestXray14Source, loadChestXray14 } from './sources/chestxray14.js';
 import { type ChexpertSource, loadChexpert } from './sources/chexpert.js';
 import { type CsvSource, loadCsv } from './sources/csv.js';
@@ -30,8 +31,10 @@ export type {
   VindrCxrSource,
 };
 
-/** Where a data set comes from; `root` is absolute. Simulated ones have none. */
-export type DataSource =
+/** Where a data set comes from; `root` is absolute. Simulated ones have none. With `holdOut`, one side of it. */
+export type DataSource = KnownSource & { readonly holdOut?: HoldOutRule | undefined };
+
+type KnownSource =
   | ChestXray14Source
   | ChexpertSource
   | CsvSource
@@ -48,6 +51,11 @@ export type DataSource =
 
 /** Reads the table of a data set; no image is decoded. Throws DATA or IO with file and row, CONFIG on a wrong setting. */
 export async function loadDataset(name: string, source: DataSource): Promise<Dataset> {
+  const dataset = await loadWhole(name, source);
+  return source.holdOut === undefined ? dataset : withHoldOut(dataset, source.holdOut);
+}
+
+async function loadWhole(name: string, source: KnownSource): Promise<Dataset> {
   switch (source.kind) {
     case 'chestxray14':
       return loadChestXray14(name, source);

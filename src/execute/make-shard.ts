@@ -78,7 +78,7 @@ function faultOf(unit: WorkUnit, { sources, stores }: Opened): ThawError | undef
 
 function shardUnit(unit: WorkUnit, { datasets, sources, stores: { features } }: Opened): ShardUnit {
   const { id, dataset, task, source, trials } = unit;
-  const seen = seenData(cardOf(sources.get(source)!), datasets.get(dataset)!.config);
+  const seen = seenData(cardOf(sources.get(source)!), datasets.get(dataset)!);
   const stores = readsFeatures(unit.strategy)
     ? storedViews(unit).map((view) => features.get(storeKey({ ...unit, view }))!.folder)
     : [];
@@ -106,7 +106,7 @@ export function seenDataWarnings(
 ): string[] {
   const warnings = new Set<string>();
   for (const { dataset, source } of specs) {
-    const seen = seenData(cardOf(sources.get(source)!), datasets.get(dataset)!.config);
+    const seen = seenData(cardOf(sources.get(source)!), datasets.get(dataset)!);
     if (seen !== undefined)
       warnings.add(
         `WARNING: the weights of ${source} have seen images of ${seen}, of which ${dataset} is: its test results with them are too good`,

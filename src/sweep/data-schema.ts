@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { HoldOutRule } from '../data/hold-out.js';
 import type { SplitRule } from '../data/split.js';
 import type { ImageLayout } from '../image/geometry.js';
 import type { DataConfig } from './config.js';
@@ -48,8 +49,20 @@ const imageSchema = mapping({
   ...(window === undefined ? {} : { window }),
 })) satisfies z.ZodType<ImageLayout>;
 
+const equalWord = words('equal');
+const ratio = number('`equal` or a number above 0', (value) => value > 0 && Number.isFinite(value));
+
 /** What every data set has beside what its kind needs. */
 const texts = z.array(text, expected('a list of texts')).min(1, expected('at least one text'));
+
+const holdOut = mapping({
+  label: text,
+  negatives: byShape((value): typeof equalWord | typeof ratio =>
+    typeof value === 'number' ? ratio : equalWord,
+  ).default('equal'),
+  seed: seed.default(0),
+  use: words('upstream', 'downstream'),
+}) satisfies z.ZodType<HoldOutRule>;
 
 const around = {
   image: imageSchema.prefault({}),
@@ -57,6 +70,7 @@ const around = {
   allowLeakage: flag.default(false),
   imagesOf: texts.default([]),
   duplicates: words('error', 'drop', 'allow').default('error'),
+  holdOut: holdOut.optional(),
 };
 
 /** Drawn images are no copies of each other, though some look much alike. */
@@ -181,16 +195,17 @@ export const dataSchema = byKind(
 
 /** The data set that an entry describes, `root` absolute where it has one. */
 export function dataConfig(entry: z.infer<typeof dataSchema>, folder: string): DataConfig {
-  const { image, split, allowLeakage, imagesOf, duplicates, ...given } = entry;
+  const { image, split, allowLeakage, imagesOf, duplicates, holdOut, ...given } = entry;
   const around = { image, split, allowLeakage, imagesOf, duplicates };
+  const held = holdOut === undefined ? {} : { holdOut };
   if (given.kind === 'phantom-chest' || given.kind === 'phantom-limb' || given.kind === 'textures') {
-    return { source: phantomSource(given), ...around };
+    return { source: { ...phantomSource(given), ...held }, ...around };
   }
   const root = resolve(folder, given.root);
-  if (given.kind !== 'folder') return { source: { ...given, root }, ...around };
+  if (given.kind !== 'folder') return { source: { ...given, root, ...held }, ...around };
   const { splitFolders = split.kind === 'given' ? true : undefined, ...source } = given;
   return {
-    source: { ...source, root, ...(splitFolders === undefined ? {} : { split: splitFolders }) },
+    source: { ...source, root, ...(splitFolders === undefined ? {} : { split: splitFolders }), ...held },
     ...around,
   };
 }
