@@ -24,12 +24,37 @@ export interface NetworkHistory {
   readonly validateSeconds: number;
 }
 
-interface Best {
+/** The epoch that validation likes best so far. */
+export interface BestEpoch {
   readonly epoch: number;
   readonly criterion: number;
   readonly logits: Float32Array;
   readonly weights: ReadonlyMap<string, Float32Array>;
 }
+
+/** Epochs that were trained; with the network's state after them all that going on takes. */
+export interface EpochsDone extends Omit<NetworkHistory, 'bestEpoch' | 'validationLogits'> {
+  /** Absent before the first one. */
+  readonly best?: BestEpoch;
+}
+
+/** The part of a network that a training uses. */
+export type TrainedNetwork = Pick<Network, 'stages' | 'train' | 'infer' | 'weights' | 'load'>;
+
+export interface EpochOptions extends Pick<TrialOptions, 'signal' | 'onProgress'> {
+  /** What an earlier call had done, after which the network is. */
+  readonly resumed?: EpochsDone;
+  /** Awaited after each epoch. */
+  readonly onEpoch?: (done: EpochsDone) => Promise<void>;
+}
+
+const NOTHING_DONE: EpochsDone = {
+  trainLoss: [],
+  validationLoss: [],
+  validationAuroc: [],
+  trainSeconds: 0,
+  validateSeconds: 0,
+};
 
 /**
  * Trains a network for all epochs of its trial, with a validation after each, and leaves it with the weights of the best
@@ -37,24 +62,23 @@ interface Best {
  * leaves the numbers (`network.steps` is the step), ABORTED when the signal stops it.
  */
 export async function trainEpochs(
-  network: Network,
+  network: TrainedNetwork,
   task: Task,
   spec: NetworkTrialSpec,
   trial: ReadyTrial,
-  { signal, onProgress }: TrialOptions,
+  { signal, onProgress, resumed = NOTHING_DONE, onEpoch }: EpochOptions,
 ): Promise<NetworkHistory> {
   const call = signal === undefined ? {} : { signal };
   const requestOf = passRequests(network.stages, task, spec, trial);
   const measure = validationMeasure(task, spec, trial);
-  const trainLoss: number[] = [];
-  const validationLoss: number[] = [];
-  const validationAuroc: number[] = [];
-  let best: Best | undefined;
-  let trainSeconds = 0;
-  let validateSeconds = 0;
+  const trainLoss = [...resumed.trainLoss];
+  const validationLoss = [...resumed.validationLoss];
+  const validationAuroc = [...resumed.validationAuroc];
+  let { best, trainSeconds, validateSeconds } = resumed;
   const control = new EpochControl(spec);
-  let last = -1;
-  for (let epoch = 0; epoch < spec.epochs && control.rateFactor > 0; epoch++) {
+  for (const [epoch, loss] of validationLoss.entries()) control.note(loss, validationAuroc[epoch]!);
+  let last = trainLoss.length - 1;
+  for (let epoch = trainLoss.length; epoch < spec.epochs && control.rateFactor > 0; epoch++) {
     const started = performance.now();
     const { losses } = await network.train(requestOf(epoch, control.rateFactor), call);
     last = epoch;
@@ -71,6 +95,8 @@ export async function trainEpochs(
     trainSeconds += (trained - started) / 1000;
     validateSeconds += (performance.now() - trained) / 1000;
     onProgress?.((epoch + 1) / spec.epochs);
+    const curves = { trainLoss, validationLoss, validationAuroc };
+    await onEpoch?.({ ...curves, best, trainSeconds, validateSeconds });
   }
   const { epoch: bestEpoch, logits: validationLogits, weights } = best!;
   if (bestEpoch < last) for (const [name, values] of weights) network.load(name, values);
