@@ -19,6 +19,7 @@ export async function main(args: readonly string[]): Promise<void> {
     (await import('./cli/report.js')).reportCommand,
     (await import('./cli/data.js')).dataCommand,
     (await import('./cli/models.js')).modelsCommand,
+    (await import('./cli/predict.js')).predictCommand,
     (await import('./cli/doctor.js')).doctorCommand,
     (await import('./cli/worker.js')).workerCommand,
   ] as never;

@@ -10,7 +10,7 @@ const rows: readonly (readonly string[])[] = [
   ['stats', 'data', 'model'],
   ['image', 'engine'],
   ['features'],
-  ['train'],
+  ['train', 'predict'],
   ['sweep'],
   ['execute', 'report'],
   ['cli', 'index'],
@@ -22,6 +22,7 @@ const narrower: Readonly<Record<string, readonly string[]>> = {
   model: ['base'],
   image: ['base', 'data'],
   engine: ['base', 'model'],
+  predict: ['base', 'stats', 'data', 'model', 'image', 'engine', 'features'],
   report: ['base', 'stats', 'data', 'image', 'features', 'train', 'sweep'],
 };
 /** Rooms of which only types may be imported. */

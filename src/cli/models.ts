@@ -1,5 +1,6 @@
 import type { Argv, CommandModule } from 'yargs';
 import { describeModel } from '../model/describe.js';
+import { modelsExportCommand } from './models-export.js';
 import { fromUser } from './paths.js';
 
 const inspect: CommandModule<object, { file: string }> = {
@@ -19,6 +20,7 @@ const inspect: CommandModule<object, { file: string }> = {
 export const modelsCommand: CommandModule<object, object> = {
   command: 'models',
   describe: 'Look at model files',
-  builder: (yargs: Argv) => yargs.command(inspect).demandCommand(1, 'Name what to do: inspect'),
+  builder: (yargs: Argv) =>
+    yargs.command(inspect).command(modelsExportCommand).demandCommand(1, 'Name what to do: inspect, export'),
   handler: () => {},
 };

@@ -1,4 +1,5 @@
 import { ThawError } from '../base/errors.js';
+import { type Device, EXTRACTORS, type Extractor } from '../features/session.js';
 
 /** `--workers`: worker processes, 1 by default. Throws CONFIG. */
 export function workersOf(value: number | undefined): number {
@@ -6,5 +7,22 @@ export function workersOf(value: number | undefined): number {
   if (Number.isInteger(value) && value >= 1) return value;
   throw new ThawError('CONFIG', `expected a whole number of at least 1, received ${value}.`, {
     node: '--workers',
+  });
+}
+
+/** `--device`. Throws CONFIG. */
+export function deviceOf(device: string): Device {
+  if (/^(auto|cpu|cuda(:\d+)?)$/.test(device)) return device as Device;
+  throw new ThawError('CONFIG', `expected auto, cpu, cuda or cuda:<number>, received '${device}'.`, {
+    node: '--device',
+  });
+}
+
+/** `--extractor`. Throws CONFIG. */
+export function extractorOf(extractor: string): Extractor {
+  const known = EXTRACTORS.find((name) => name === extractor);
+  if (known !== undefined) return known;
+  throw new ThawError('CONFIG', `expected ${EXTRACTORS.join(', ')}, received '${extractor}'.`, {
+    node: '--extractor',
   });
 }

@@ -11,6 +11,12 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
 }
 
+/** Bytes as `0.048 MB`, `32 MB`, `1.2 GB`. */
+export function formatBytes(bytes: number): string {
+  const [unit, size] = bytes < 1e9 ? (['MB', 1e6] as const) : (['GB', 1e9] as const);
+  return `${(bytes / size).toPrecision(bytes / size < 10 ? 2 : 3)} ${unit}`;
+}
+
 /** Rate of the units done in this run; units that an earlier run had finished do not count. */
 class Meter {
   private readonly started = performance.now();

@@ -4,16 +4,15 @@ import type { CommandModule } from 'yargs';
 import { ThawError } from '../base/errors.js';
 import { LocalExecutor } from '../execute/local.js';
 import { drySweep, runSweep, type SweepOptions, type SweepOutcome } from '../execute/run-sweep.js';
-import { EXTRACTORS, type Extractor } from '../features/session.js';
 import { viewName } from '../features/view.js';
 import type { SweepConfig } from '../sweep/config.js';
 import { parseFilter } from '../sweep/filter.js';
 import type { Plan } from '../sweep/plan.js';
 import { readConfig } from '../sweep/read-config.js';
-import { workersOf } from './options.js';
+import { deviceOf, extractorOf, workersOf } from './options.js';
 import { setStatus } from './outcome.js';
 import { fromUser, quickstartConfig } from './paths.js';
-import { createProgress, formatDuration } from './progress.js';
+import { createProgress, formatBytes, formatDuration } from './progress.js';
 import { publish } from './publish.js';
 import { INTERRUPTED, stopOnSignals } from './signals.js';
 
@@ -30,27 +29,6 @@ interface Arguments {
   readonly extractor: string | undefined;
   readonly retryFailed: boolean;
   readonly failFast: boolean;
-}
-
-function deviceOf(value: string | undefined, config: SweepConfig): SweepOptions['device'] {
-  const device = value ?? config.device;
-  if (/^(auto|cpu|cuda(:\d+)?)$/.test(device)) return device as SweepOptions['device'];
-  throw new ThawError('CONFIG', `expected auto, cpu, cuda or cuda:<number>, received '${device}'.`, {
-    node: '--device',
-  });
-}
-
-function extractorOf(value: string | undefined, config: SweepConfig): Extractor {
-  const extractor = EXTRACTORS.find((name) => name === (value ?? config.extractor));
-  if (extractor !== undefined) return extractor;
-  throw new ThawError('CONFIG', `expected ${EXTRACTORS.join(', ')}, received '${value}'.`, {
-    node: '--extractor',
-  });
-}
-
-function formatBytes(bytes: number): string {
-  const [unit, size] = bytes < 1e9 ? (['MB', 1e6] as const) : (['GB', 1e9] as const);
-  return `${(bytes / size).toPrecision(bytes / size < 10 ? 2 : 3)} ${unit}`;
 }
 
 function printPlan(plan: Plan, config: SweepConfig, json: boolean): void {
@@ -108,8 +86,8 @@ async function sweep(args: Arguments): Promise<void> {
     cache: config.cache,
     filter: parseFilter(args.filter ?? ''),
     workers,
-    device: deviceOf(args.device, config),
-    extractor: extractorOf(args.extractor, config),
+    device: deviceOf(args.device ?? config.device),
+    extractor: extractorOf(args.extractor ?? config.extractor),
     retryFailed: args.retryFailed,
     failFast: args.failFast,
     progress,

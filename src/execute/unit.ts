@@ -134,6 +134,7 @@ export class UnitRunner {
       host: hostname(),
       finishedAt: new Date().toISOString(),
       versions: this.versions,
+      threads: this.shard.threads,
       ...(seenData === undefined ? {} : { seenData }),
     };
     if (outcome.status === 'failed') return { ...base, status: 'failed', error: outcome.error };

@@ -80,6 +80,33 @@ export async function layOut(image: RawImage, name: string, layout: ImageLayout)
   }
 }
 
+/**
+ * An image file in its own size as 8-bit RGB, upright, its values as `decodeImage` takes them: to draw on. Throws IMAGE for a
+ * file that is no readable image.
+ */
+export async function decodeWhole(path: string, window: ImageLayout['window']): Promise<RawImage> {
+  try {
+    const start = await readStart(path);
+    const raw = isDicom(start) ? await dicom.read(path, window) : undefined;
+    const deep =
+      raw === undefined
+        ? (await sampleDepth(path, start, path, OPEN)) === 16
+        : raw.data instanceof Uint16Array;
+    const { width = 0, height = 0, channels = 1 } = raw ?? {};
+    const input =
+      raw === undefined ? sharp(path, OPEN) : sharp(raw.data, { raw: { width, height, channels } });
+    const { data, info } = await input
+      .flatten({ background: BLACK })
+      .toColourspace(deep ? 'rgb16' : 'srgb')
+      .raw({ depth: deep ? 'ushort' : 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, channels: 3, data: deep ? toEightBits(data) : data };
+  } catch (cause) {
+    if (cause instanceof ThawError) throw cause;
+    throw contentFault(path, cause);
+  }
+}
+
 async function decode(input: string | Buffer, path: string, layout: ImageLayout): Promise<Uint8Array> {
   const start = typeof input === 'string' ? await readStart(input) : input.subarray(0, DICOM_START_BYTES);
   if (isDicom(start)) return layOut(await dicom.read(path, layout.window), path, layout);

@@ -13,6 +13,7 @@ const messages = {
     producerVersion: field('string', 3),
     graph: field('GraphProto', 7),
     opsetImport: repeated('OperatorSetIdProto', 8),
+    metadataProps: repeated('StringStringEntryProto', 14),
   },
   OperatorSetIdProto: { domain: field('string', 1), version: field('int64', 2) },
   GraphProto: {
@@ -86,6 +87,7 @@ export interface ModelProto {
   readonly producerVersion: string;
   readonly graph: GraphProto | null;
   readonly opsetImport: readonly OperatorSetIdProto[];
+  readonly metadataProps: readonly { readonly key: string; readonly value: string }[];
 }
 export type DecodedModel = Omit<ModelProto, 'graph' | 'irVersion'> & { readonly graph: GraphProto };
 export interface OperatorSetIdProto {
@@ -164,8 +166,8 @@ export function decodeModel(bytes: Uint8Array, file: string): DecodedModel {
   if (graph === null || graph.node.length + graph.initializer.length === 0)
     throw notOnnx(file, 'it holds no graph');
   if (model.opsetImport.length === 0) throw notOnnx(file, 'it names no operator set');
-  const { producerName, producerVersion, opsetImport } = model;
-  return { producerName, producerVersion, opsetImport, graph };
+  const { producerName, producerVersion, opsetImport, metadataProps } = model;
+  return { producerName, producerVersion, opsetImport, metadataProps, graph };
 }
 
 export function encodeModel(model: Draft<ModelProto>): Uint8Array {

@@ -39,6 +39,8 @@ export interface OnnxFile {
   readonly inputs: readonly OnnxPort[];
   readonly outputs: readonly OnnxPort[];
   readonly nodes: readonly SourceNode[];
+  /** What the file says about itself, by key. */
+  readonly metadata: ReadonlyMap<string, string>;
   readonly model: DecodedModel;
 }
 
@@ -70,6 +72,7 @@ export async function openOnnx(path: string): Promise<OnnxFile> {
     inputs: model.graph.input.filter(({ name }) => !weights.has(name)).map(portOf),
     outputs: model.graph.output.map(portOf),
     nodes: sourceNodes(model.graph.node),
+    metadata: new Map(model.metadataProps.map(({ key, value }) => [key, value])),
     model,
   };
 }

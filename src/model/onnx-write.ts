@@ -22,6 +22,10 @@ export interface OnnxWriteOptions {
   readonly batch?: number;
   /** [C, H, W] instead of `graph.inputShape`. */
   readonly inputShape?: Shape;
+  /** Leaves height and width of the images open. */
+  readonly openSize?: boolean;
+  /** What the file says about itself, by key. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** A protobuf message cannot exceed 2 GiB; beyond this ONNX needs external data, which is not written. */
@@ -41,11 +45,12 @@ export function writeOnnx(graph: Graph, options: OnnxWriteOptions = {}): Uint8Ar
   expectSmall(graph, parameters);
   const constants: Draft<TensorProto>[] = [];
   const nodes = graph.nodes.map((node) => nodeProto(node, constants));
-  const port = (name: string) => portProto(graph, name, shapes.get(name), options.batch);
+  const port = (name: string) => portProto(graph, name, shapes.get(name), options);
   return encodeModel({
     irVersion: opset <= 18 ? 8 : opset <= 20 ? 9 : 10,
     producerName: 'thaw',
     opsetImport: [{ domain: '', version: opset }],
+    metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
     graph: {
       name: graph.name || 'graph',
       node: nodes,
@@ -137,13 +142,17 @@ function portProto(
   graph: Graph,
   name: string,
   shape: Shape | undefined,
-  batch: number | undefined,
+  { batch, openSize = false }: OnnxWriteOptions,
 ): Draft<ValueInfoProto> {
   if (shape === undefined)
     throw new ThawError('MODEL', `there is no tensor "${name}" to hand out.`, { node: graph.name });
   const [, ...rest] = shape;
   const first = batch === undefined ? { dimParam: 'N' } : { dimValue: batch };
-  const dim = [first, ...rest.map((dimValue) => ({ dimValue }))];
+  const isOpen = (axis: number) => openSize && rest.length === 3 && axis > 0;
+  const dim = [
+    first,
+    ...rest.map((dimValue, axis) => (isOpen(axis) ? { dimParam: `${name}.${'CHW'[axis]}` } : { dimValue })),
+  ];
   return { name, type: { tensorType: { elemType: DATA_TYPE.float, shape: { dim } } } };
 }
 

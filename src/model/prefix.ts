@@ -4,9 +4,10 @@ import { ThawError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { contentId } from '../base/hash.js';
 import { findCut, prefixOf } from './cut.js';
-import type { Graph, Node, Shape } from './graph.js';
+import type { Shape } from './graph.js';
 import { writeOnnx } from './onnx-write.js';
 import type { LoadedModel } from './registry.js';
+import { renamed } from './rename.js';
 import { poolBeforePointwise } from './simplify.js';
 
 /** Names of the input [batch, C, size, size] and the output [batch, ...shape] of every exported prefix. */
@@ -51,48 +52,9 @@ export async function exportPrefix(
   const id = contentId({ format: FORMAT, model: model.fingerprint, cut, size, batch });
   const path = join(cacheFolder, 'models', id, 'prefix.onnx');
   if (!existsSync(path)) {
-    const prefix = renamed(poolBeforePointwise(prefixOf(model.graph, found, trunk)));
+    const names = { input: PREFIX_INPUT, output: PREFIX_OUTPUT, weights: 'numbered' } as const;
+    const prefix = renamed(poolBeforePointwise(prefixOf(model.graph, found, trunk)), names);
     await writeFileAtomic(path, writeOnnx(prefix, { batch }));
   }
   return { path, shape: found.shape, id };
-}
-
-/** The same graph with `images` and `features` at its ends and numbered tensors between, so that no names clash. */
-function renamed(graph: Graph): Graph {
-  const tensors = new Map([[graph.input, PREFIX_INPUT]]);
-  graph.nodes.forEach(({ output }, index) => void tensors.set(output, `tensor${index}`));
-  tensors.set(graph.output, PREFIX_OUTPUT);
-  const names = [...graph.parameters.keys()];
-  const weights = new Map(names.map((name, index) => [name, `weight${index}`]));
-  const parameters = new Map(
-    [...graph.parameters].map(([name, value]) => [weights.get(name) ?? name, value]),
-  );
-  const nodes = graph.nodes.map((node): Node => {
-    const inputs = node.inputs.map((tensor) => tensors.get(tensor) ?? tensor);
-    return renameParameters({ ...node, inputs, output: tensors.get(node.output) ?? node.output }, weights);
-  });
-  return { ...graph, input: PREFIX_INPUT, output: PREFIX_OUTPUT, nodes, parameters };
-}
-
-function renameParameters(node: Node, names: ReadonlyMap<string, string>): Node {
-  const rename = (name: string) => names.get(name) ?? name;
-  switch (node.op) {
-    case 'conv2d':
-    case 'linear':
-      return {
-        ...node,
-        weight: rename(node.weight),
-        ...(node.bias === undefined ? {} : { bias: rename(node.bias) }),
-      };
-    case 'batch-norm':
-      return {
-        ...node,
-        scale: rename(node.scale),
-        bias: rename(node.bias),
-        mean: rename(node.mean),
-        variance: rename(node.variance),
-      };
-    default:
-      return node;
-  }
 }

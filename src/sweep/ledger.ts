@@ -24,6 +24,8 @@ interface RowBase {
   /** ISO 8601, UTC. */
   readonly finishedAt: string;
   readonly versions: Versions;
+  /** Of the worker that trained it, on which the last bits of a network depend; absent in rows of earlier versions. */
+  readonly threads?: number;
   /** The data set that the source's weights have seen images of, where the test images may be among them. */
   readonly seenData?: string;
 }

@@ -60,6 +60,11 @@ export async function openRun(
   return { ...run, resumed: earlier !== undefined };
 }
 
+/** Whether `thaw sweep` has written to a folder. */
+export async function isRunFolder(folder: string): Promise<boolean> {
+  return (await readIfThere(runFolder(folder).sweepFile)) !== undefined;
+}
+
 /** The config that a run folder was last used with; a ThawError CONFIG when the folder is no run. */
 export async function readRunConfig(folder: string): Promise<SweepConfig> {
   const { sweepFile } = runFolder(folder);
@@ -70,10 +75,23 @@ export async function readRunConfig(folder: string): Promise<SweepConfig> {
       hint: 'Name a folder that `thaw sweep` wrote, e.g. runs/quickstart.',
     });
   }
+  return parseSweep(text, sweepFile);
+}
+
+/** A `sweep.json`, or an earlier one that was kept. Throws IO, or CONFIG for a file that is none. */
+export async function readSweepFile(file: string): Promise<SweepConfig> {
+  try {
+    return parseSweep(await readFile(file, 'utf8'), file);
+  } catch (cause) {
+    throw ioError(cause, file, 'read');
+  }
+}
+
+function parseSweep(text: string, file: string): SweepConfig {
   try {
     return JSON.parse(text) as SweepConfig;
   } catch (cause) {
-    throw new ThawError('CONFIG', `expected JSON: ${messageOf(cause)}.`, { file: sweepFile, cause });
+    throw new ThawError('CONFIG', `expected JSON: ${messageOf(cause)}.`, { file, cause });
   }
 }
 
@@ -81,7 +99,8 @@ async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw ioError(cause, file, 'read');
   }
 }

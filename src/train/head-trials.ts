@@ -157,7 +157,10 @@ async function trainBank(
         views.push(await inferElsewhere(bank, { ...options, features: featureMatrix(other) }, sets, abort));
       return sets.map((_, set) => averaged(views.map((logits) => logits[set]!)));
     };
-    return await evaluateBank(inputs, infer, trials, history, testRows, call.signal);
+    const outcomes = await evaluateBank(inputs, infer, trials, history, testRows, call.signal);
+    for (const [head, { status, spec }] of outcomes.entries())
+      if (status === 'ok') call.onWeights?.(spec, { kind: 'head', ...bank.weights(head, 'best') });
+    return outcomes;
   } finally {
     bank.dispose();
   }

@@ -78,6 +78,7 @@ async function trainNetwork(
     test,
     testRows,
   });
+  options.onWeights?.(spec, { kind: 'network', parameters: network.weights() });
   const threads = inputs.threads ?? availableParallelism();
   const record = trialRecord(inputs, trial, {
     curves: {

@@ -7,6 +7,7 @@ import { proportionalValidation, type Subset, trainingSubsets } from '../data/su
 import type { Task } from '../data/task.js';
 import type { FeatureStore } from '../features/store.js';
 import type { ImageStore } from '../image/store.js';
+import type { TrainedWeights } from '../model/trained.js';
 import { type FailedTrial, failure } from './outcome.js';
 import type { TrialSpec } from './trial.js';
 
@@ -31,6 +32,8 @@ export interface TrialOptions {
   readonly signal?: AbortSignal;
   /** Called with the part of the unit that is done, 0 to 1. */
   readonly onProgress?: (done: number) => void;
+  /** Called with the weights that validation chose, for every trial that ends well. */
+  readonly onWeights?: (spec: TrialSpec, weights: TrainedWeights) => void;
 }
 
 /** A trial with the rows that it trains and is chosen on. */

@@ -43,3 +43,17 @@ export function reordered(parameter: Parameter, order: ChannelOrder): Parameter 
   }
   return { shape, data: moved };
 }
+
+/** A parameter in the graph's order with its channels in a weight file's: undoes `reordered`. */
+export function restored(parameter: Parameter, { outputs, inputs }: ChannelOrder): Parameter {
+  return reordered(parameter, {
+    ...(outputs === undefined ? {} : { outputs: inverse(outputs) }),
+    ...(inputs === undefined ? {} : { inputs: inverse(inputs) }),
+  });
+}
+
+function inverse(order: readonly number[]): number[] {
+  const places: number[] = [];
+  for (const [index, place] of order.entries()) places[place] = index;
+  return places;
+}
