@@ -30,6 +30,11 @@ export interface ModelCard {
    * of your own that a data set gives as `imagesOf`: results on such images are too good.
    */
   readonly trainedOn?: readonly string[];
+  /** Anatomical site of the images that it was trained on: `chest`, `upper limb` … */
+  readonly site?: string;
+  /** What its own classifier tells, in the order of the outputs; the new classifier of a trial is another. */
+  readonly labels?: readonly string[];
   readonly license?: string;
+  readonly citation?: string;
   readonly origin?: string;
 }

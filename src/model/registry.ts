@@ -49,7 +49,10 @@ const cardSchema = z
     }),
     featureTensor: word.optional(),
     trainedOn: z.array(word).min(1).optional(),
+    site: word.optional(),
+    labels: z.array(word).min(1).optional(),
     license: z.string().optional(),
+    citation: z.string().optional(),
     origin: z.string().optional(),
   })
   .superRefine((card, context) => {

@@ -37,7 +37,10 @@ const cardSchema = mapping({
     .array(text, expected('a list of data sets'))
     .min(1, expected('at least one data set'))
     .exactOptional(),
+  site: text.exactOptional(),
+  labels: z.array(text, expected('a list of labels')).min(1, expected('at least one label')).exactOptional(),
   license: text.exactOptional(),
+  citation: text.exactOptional(),
   origin: text.exactOptional(),
 })
   .refine(({ file, randomSeed }) => file === undefined || randomSeed === undefined, {
