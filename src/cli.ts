@@ -15,6 +15,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const { reportFailure, setStatus } = await import('./cli/outcome.js');
   const commands: readonly CommandModule<object, never>[] = [
     (await import('./cli/sweep.js')).sweepCommand,
+    (await import('./cli/pretrain.js')).pretrainCommand,
     (await import('./cli/status.js')).statusCommand,
     (await import('./cli/report.js')).reportCommand,
     (await import('./cli/data.js')).dataCommand,

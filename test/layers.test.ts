@@ -13,6 +13,7 @@ const rows: readonly (readonly string[])[] = [
   ['train', 'predict'],
   ['sweep'],
   ['execute', 'report'],
+  ['pretrain'],
   ['cli', 'index'],
 ];
 /** What a room may import from above, where that is less than everything. */
@@ -24,6 +25,7 @@ const narrower: Readonly<Record<string, readonly string[]>> = {
   engine: ['base', 'model'],
   predict: ['base', 'stats', 'data', 'model', 'image', 'engine', 'features'],
   report: ['base', 'stats', 'data', 'image', 'features', 'train', 'sweep'],
+  pretrain: ['base', 'data', 'model', 'engine', 'features', 'train', 'sweep', 'execute'],
 };
 /** Rooms of which only types may be imported. */
 const typesOnly: Readonly<Record<string, readonly string[]>> = {

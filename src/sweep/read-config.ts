@@ -59,7 +59,8 @@ export function parseConfig(
   return config;
 }
 
-function mistakesOf(issue: z.core.$ZodIssue): ConfigMistake[] {
+/** What the schema found, as mistakes with their place. */
+export function mistakesOf(issue: z.core.$ZodIssue): ConfigMistake[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({

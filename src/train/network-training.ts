@@ -48,7 +48,7 @@ export interface EpochOptions extends Pick<TrialOptions, 'signal' | 'onProgress'
   readonly onEpoch?: (done: EpochsDone) => Promise<void>;
 }
 
-const NOTHING_DONE: EpochsDone = {
+export const NOTHING_DONE: EpochsDone = {
   trainLoss: [],
   validationLoss: [],
   validationAuroc: [],
@@ -95,8 +95,14 @@ export async function trainEpochs(
     trainSeconds += (trained - started) / 1000;
     validateSeconds += (performance.now() - trained) / 1000;
     onProgress?.((epoch + 1) / spec.epochs);
-    const curves = { trainLoss, validationLoss, validationAuroc };
-    await onEpoch?.({ ...curves, best, trainSeconds, validateSeconds });
+    await onEpoch?.({
+      trainLoss: [...trainLoss],
+      validationLoss: [...validationLoss],
+      validationAuroc: [...validationAuroc],
+      best,
+      trainSeconds,
+      validateSeconds,
+    });
   }
   const { epoch: bestEpoch, logits: validationLogits, weights } = best!;
   if (bestEpoch < last) for (const [name, values] of weights) network.load(name, values);

@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, extname, resolve } from 'node:path';
+import { ioError } from '../base/files.js';
+import type { SweepConfig } from '../sweep/config.js';
+import { type ConfigMistake, ConfigText } from '../sweep/config-text.js';
+import { dataConfig } from '../sweep/data-schema.js';
+import { expandTrials } from '../sweep/expand.js';
+import { mistakesOf } from '../sweep/read-config.js';
+import { sourceConfig } from '../sweep/source-schema.js';
+import { type TrainingSpec, trainingSchema } from '../sweep/trial-schema.js';
+import type { TrialSpec } from '../train/trial.js';
+import { type OutputValue, type PretrainValue, pretrainSchema } from './schema.js';
+
+/** A pretraining with all defaults filled in and paths absolute. */
+export interface PretrainConfig {
+  /** Of the model that comes out, and of its files. */
+  readonly name: string;
+  /** Absolute path of the config file. */
+  readonly file: string;
+  /** Folder of the model's files, absolute. */
+  readonly out: string;
+  /** The training as a sweep of one trial. */
+  readonly sweep: SweepConfig;
+  readonly output: OutputValue;
+}
+
+export interface PretrainConfigOptions {
+  /** `path=value` changes, applied in order before the check. */
+  readonly set?: readonly string[];
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Take the place of the config's `out` and `cache`; relative to the current folder. */
+  readonly out?: string | undefined;
+  readonly cache?: string | undefined;
+}
+
+/** Reads and checks a config of `thaw pretrain`. All mistakes are reported at once, in one ThawError CONFIG. */
+export async function readPretrainConfig(
+  path: string,
+  options: PretrainConfigOptions = {},
+): Promise<PretrainConfig> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw ioError(cause, path, 'read');
+  });
+  return parsePretrainConfig(text, { environment: process.env, ...options, file: path });
+}
+
+/** Checks the text of a config; `file` is what messages call it, relative paths in it are taken from its folder. */
+export function parsePretrainConfig(
+  text: string,
+  options: PretrainConfigOptions & { readonly file: string },
+): PretrainConfig {
+  const { file, set = [], environment = {} } = options;
+  const source = new ConfigText(text, file);
+  for (const assignment of set) source.set(assignment);
+  source.interpolate(environment);
+  const parsed = pretrainSchema.safeParse(source.value());
+  source.refuse((parsed.error?.issues ?? []).flatMap(mistakesOf));
+  const value = parsed.data!;
+  source.refuse(augmentMistakes(value));
+  return resolveConfig(value, resolve(file), options);
+}
+
+/** The one trial of a pretraining; fingerprints are empty. */
+export function trialOf({ sweep }: PretrainConfig): TrialSpec {
+  const [spec] = expandTrials(sweep);
+  return spec!;
+}
+
+function augmentMistakes({ training }: PretrainValue): ConfigMistake[] {
+  if (training.strategy !== 'last-block' || training.augment === 'none') return [];
+  const message =
+    'expected `none` for the strategy `last-block`, which is trained from stored activations, received an augmentation.';
+  return [{ path: ['training', 'augment'], message }];
+}
+
+function resolveConfig(value: PretrainValue, file: string, options: PretrainConfigOptions): PretrainConfig {
+  const folder = dirname(file);
+  const { name = basename(file, extname(file)), training, seed, output } = value;
+  const { strategy, n, ...given } = training;
+  const pathOf = (option: string | undefined, written: string | undefined, preset: string) =>
+    resolve(option ?? (written === undefined ? preset : resolve(folder, written)));
+  const out = pathOf(options.out, value.out, 'models');
+  const [dataset, task, source] = [value.data.kind, 'task', 'start'];
+  const settings: TrainingSpec = { ...trainingSchema.parse({}), ...given };
+  const sweep: SweepConfig = {
+    name,
+    file,
+    out,
+    cache: pathOf(options.cache, value.cache, '.thaw/cache'),
+    device: 'auto',
+    extractor: 'auto',
+    data: { [dataset]: dataConfig(value.data, folder) },
+    tasks: { [task]: { rule: value.task } },
+    sources: { [source]: sourceConfig(value.source, source, folder) },
+    training: settings,
+    axes: [
+      {
+        keys: ['dataset', 'task', 'source', 'strategy', 'n', 'seed'],
+        points: [{ dataset, task, source, strategy, n, seed }],
+      },
+    ],
+    exclude: [],
+  };
+  return { name, file, out, sweep, output };
+}
