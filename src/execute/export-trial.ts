@@ -89,8 +89,6 @@ function describe(row: OkRow, { config, model, task, images, outcome }: Retraine
   const { card } = model;
   const { size: _, ...input } = card.input;
   const augment = spec.network?.augment ?? 'none';
-  const license = card.license === undefined ? {} : { license: card.license };
-  const origin = card.origin === undefined ? {} : { origin: card.origin };
   return {
     format: 1,
     kind: task.kind,
@@ -114,8 +112,9 @@ function describe(row: OkRow, { config, model, task, images, outcome }: Retraine
         name: card.name,
         pretraining: card.pretraining,
         architecture: card.architecture,
-        ...license,
-        ...origin,
+        license: card.license,
+        citation: card.citation,
+        origin: card.origin,
       },
       thaw: thawVersion(),
     },

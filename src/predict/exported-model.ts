@@ -46,6 +46,7 @@ export interface ExportedModel extends ImageReading {
       readonly pretraining: string;
       readonly architecture: string;
       readonly license?: string | undefined;
+      readonly citation?: string | undefined;
       readonly origin?: string | undefined;
     };
     readonly thaw: string;
@@ -113,6 +114,7 @@ const schema: z.ZodType<ExportedModel> = z
         pretraining: z.string(),
         architecture: z.string(),
         license: z.string().optional(),
+        citation: z.string().optional(),
         origin: z.string().optional(),
       }),
       thaw: z.string(),

@@ -29,8 +29,6 @@ export interface OpenModelOptions {
   /** For a model with a card, which do not say these; `kind` is needed where the network ends in plain numbers. */
   readonly kind?: OutputKind | undefined;
   readonly geometry?: ImageLayout['geometry'] | undefined;
-  readonly window?: ImageLayout['window'];
-  readonly labels?: readonly string[] | undefined;
 }
 
 /**
@@ -98,13 +96,13 @@ async function openCard(
       },
     );
   const outputs = shape[0] ?? 0;
-  const labels = options.labels ?? Array.from({ length: outputs }, (_, output) => `output${output}`);
+  const labels = card.labels ?? Array.from({ length: outputs }, (_, output) => `output${output}`);
   if (labels.length !== outputs)
-    throw new ThawError('CONFIG', `expected ${outputs} labels, one an output, received ${labels.length}.`, {
-      node: '--labels',
+    throw new ThawError('MODEL', `the card has ${labels.length} labels, the network ${outputs} outputs.`, {
+      file: path,
+      node: 'labels',
     });
   const { size: _, ...input } = card.input;
-  const window = options.window === undefined ? {} : { window: options.window };
   return {
     file: path,
     graph,
@@ -115,7 +113,6 @@ async function openCard(
         size: card.input.size,
         geometry: options.geometry ?? 'fill',
         channels: input.channels,
-        ...window,
       },
       input,
       augment: NO_AUGMENT,
