@@ -32,7 +32,7 @@ export const phantomKeys = {
   chest: { kind: z.literal('phantom-chest'), ...drawn, patients, prevalence: chestPrevalence.default('nih') },
   limb: {
     kind: z.literal('phantom-limb'),
-    part: words(...LIMB_PARTS).default('knee'),
+    part: words(...LIMB_PARTS, 'all').default('knee'),
     ...drawn,
     patients,
     prevalence: (shares(LIMB_FINDINGS) as z.ZodType<PhantomLimbSource['prevalence']>).prefault({}),

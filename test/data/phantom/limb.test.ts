@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadDataset, type PhantomLimbSource } from '../../../src/data/load.js';
 import { composeLimb, type LimbImage } from '../../../src/data/sources/phantom/limb/compose.js';
-import { limbLineIntegrals } from '../../../src/data/sources/phantom/limb/render.js';
+import { limbLineIntegrals, renderLimb } from '../../../src/data/sources/phantom/limb/render.js';
 import { LIMB_PARTS } from '../../../src/data/sources/phantom/limb/skeletons.js';
 
 const SIZE = 96;
@@ -87,6 +87,29 @@ test('osteoarthritis belongs to the patient and passes grade 1.5, which no sound
       );
     assert.ok(worst(true) >= 1.5 && worst(false) < 1.5);
   }
+});
+
+test('all parts: a patient has one, which a label tells, and is drawn as it', async () => {
+  const set = await load({ part: 'all', images: 300, patients: 150 });
+  assert.deepEqual(set.labelNames, ['Fracture', 'Osteoarthritis', 'Wrist', 'Knee', 'Hand']);
+  const parts = new Map<string, string>();
+  const counts = new Map<string, number>();
+  for (const [row, { patient, site }] of set.entries.entries()) {
+    assert.equal(parts.get(patient) ?? site, site);
+    parts.set(patient, site!);
+    const told = LIMB_PARTS.map((part) => Number(part === site));
+    assert.deepEqual([...set.labels.subarray(5 * row + 2, 5 * row + 5)], told);
+  }
+  for (const part of parts.values()) counts.set(part, (counts.get(part) ?? 0) + 1);
+  // 50 expected of each, four standard deviations.
+  for (const part of LIMB_PARTS)
+    assert.ok(Math.abs(counts.get(part)! - 50) < 24, `${part}: ${counts.get(part)}`);
+  const first = set.entries.findIndex(({ site }) => site === 'hand');
+  const { data } = await set.embedded!.read(first);
+  const [fractured, osteoarthritis] = [set.labels[5 * first] === 1, set.labels[5 * first + 1] === 1];
+  const owner = Number(set.entries[first]!.patient.slice(1)) - 1;
+  const image = composeLimb(1, owner, first, 'hand', { fractured, osteoarthritis });
+  assert.deepEqual(data, renderLimb(image, 48));
 });
 
 test('settings that cannot be are refused', async () => {
