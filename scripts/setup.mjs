@@ -1,5 +1,7 @@
 // Makes a fresh checkout ready: npm packages, system packages, the C++ addon, the compiled TypeScript.
 // Needs only Node and npm; does nothing (well under half a second) when everything is up to date.
+// `npm run setup -- --cuda` also installs onnxruntime's CUDA provider, `--cuda-libs FOLDER` (or THAW_CUDA_LIBS) takes it from a
+// folder. A later set-up that finds the packages installed anew does that again.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -15,8 +17,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { delimiter, dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { delimiter, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stampFile = join(root, 'build', 'setup.json');
@@ -249,6 +252,42 @@ function ownerAlive() {
   }
 }
 
+/** What the command line and the environment ask for; undefined: no CUDA. */
+function wantedCuda() {
+  try {
+    const options = { cuda: { type: 'boolean' }, 'cuda-libs': { type: 'string' } };
+    const { values } = parseArgs({ options });
+    const folder = values['cuda-libs'] ?? process.env.THAW_CUDA_LIBS;
+    if (values.cuda !== true && values['cuda-libs'] === undefined) return undefined;
+    return { from: folder === undefined || folder === '' ? null : resolve(folder) };
+  } catch (error) {
+    say(error.message);
+    say('usage: npm run setup [-- --cuda [--cuda-libs FOLDER]]');
+    process.exit(2);
+  }
+}
+
+/** The CUDA provider, when it is asked for now or was before: `npm ci` has removed it with the package. */
+async function installCudaProvider(asked) {
+  const before = readStamps().cuda;
+  const packageFolder = join(root, 'node_modules', 'onnxruntime-node');
+  const binding = join(packageFolder, 'bin', 'napi-v6', 'linux', 'x64');
+  const lost = before !== undefined && !existsSync(join(binding, 'libonnxruntime_providers_cuda.so'));
+  if (asked === undefined && !lost) return;
+  const { from } = asked ?? before;
+  const module = pathToFileURL(join(root, 'dist', 'features', 'cuda-install.js'));
+  const { installCuda, runInstallScript } = await import(module.href);
+  try {
+    const platform = `${process.platform}/${process.arch}`;
+    installCuda({ platform, packageFolder, from: from ?? undefined, say, fetch: runInstallScript });
+    writeStamp('cuda', { from });
+  } catch (error) {
+    if (asked !== undefined) return fail(error.message);
+    say(`warning: the CUDA provider that was installed before is gone: ${error.message}`);
+  }
+}
+
+const cuda = wantedCuda();
 checkNode();
 lock();
 try {
@@ -256,6 +295,7 @@ try {
   buildAddon();
   buildTypeScript();
   linkCommand();
+  await installCudaProvider(cuda);
 } finally {
   rmSync(lockFolder, { recursive: true, force: true });
 }

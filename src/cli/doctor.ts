@@ -18,6 +18,8 @@ interface Check {
   readonly name: string;
   readonly ok: boolean;
   readonly value: string;
+  /** Parts that were found, and what to do about those that were not. */
+  readonly details?: readonly string[];
 }
 
 function gigabytes(bytes: number): string {
@@ -43,15 +45,20 @@ async function checkDisk(folder: string): Promise<Check> {
 
 function checkProviders(): Check[] {
   const { version, cuda } = probeProviders();
-  const missing = cuda.missing.length === 0 ? '' : `; missing: ${cuda.missing.join(', ')}`;
-  const note = cuda.note === undefined || cuda.note === '' ? '' : ` (${cuda.note})`;
+  const details = cuda.parts.map(({ name, found, advice }) =>
+    found === undefined ? `missing ${name}${advice === undefined ? '' : `: ${advice}`}` : `${name}: ${found}`,
+  );
+  const lacking = cuda.parts.some(({ advice }) => advice !== undefined)
+    ? `not available: ${cuda.missing.length} of its ${cuda.parts.length} parts are missing (docs/features.md)`
+    : `not available (${cuda.note})`;
   return [
     { name: 'onnxruntime', ok: true, value: `${version}, CPU provider` },
     // A machine without a GPU is not a defect.
     {
       name: 'CUDA provider',
       ok: true,
-      value: `${cuda.available ? 'available' : 'not available'}${missing}${note}`,
+      value: cuda.available ? `available, of onnxruntime ${version}` : lacking,
+      details,
     },
   ];
 }
@@ -86,8 +93,10 @@ export const doctorCommand: CommandModule<object, Arguments> = {
     const checks = await diagnose(cache);
     if (json) process.stdout.write(`${JSON.stringify(checks, null, 2)}\n`);
     else
-      for (const { name, ok, value } of checks)
+      for (const { name, ok, value, details = [] } of checks) {
         process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${name.padEnd(14)} ${value}\n`);
+        for (const line of details) process.stdout.write(`${' '.repeat(20)}${line}\n`);
+      }
     if (checks.some(({ ok }) => !ok)) setStatus(1);
   },
 };

@@ -47,7 +47,8 @@ export async function predict(args: PredictArguments): Promise<void> {
   const signal = stopOnSignals((message) => progress.note(message));
   await using network = await ImageNetwork.open(model, options);
   const { providerNote } = network.runtime;
-  if (providerNote !== undefined && args.device !== 'cpu') progress.note(`on the CPU: ${providerNote}`);
+  if (providerNote !== undefined && args.device !== 'cpu')
+    progress.note(`warning: on the CPU, because ${providerNote}`);
   await using heat =
     args.heatmap === undefined
       ? undefined

@@ -1,7 +1,7 @@
 import { ThawError } from '../base/errors.js';
 import type { Progress } from '../base/progress.js';
 import { defaultBatch } from '../features/batch.js';
-import { extractFeatures, featureKey } from '../features/extract.js';
+import { cpuWarning, extractFeatures, featureKey } from '../features/extract.js';
 import { ingestedImages } from '../features/images.js';
 import type { Device, Extractor } from '../features/session.js';
 import { type FeatureStore, findFeatureStore } from '../features/store.js';
@@ -80,6 +80,7 @@ export async function makeStores(
   const features = new Map<string, FeatureStore>();
   const broken = new Map<string, ThawError>();
   const { cache, progress } = options;
+  const onCpuInstead = firstOnly((reason) => progress.note(cpuWarning(reason)));
   const refused = new AbortController();
   const signal = AbortSignal.any([options.signal, refused.signal]);
   for (const [name, opened] of datasets) {
@@ -94,7 +95,7 @@ export async function makeStores(
         if (source.status === 'broken') throw source.error;
         features.set(
           storeKey(store),
-          await extractStore(run, opened, source.model, store, { ...options, signal }),
+          await extractStore(run, opened, source.model, store, { ...options, signal, onCpuInstead }),
         );
       } catch (error) {
         const own =
@@ -115,8 +116,9 @@ async function extractStore(
   { config }: OpenedDataset,
   model: LoadedModel,
   { cut, featureDtype, view = 'identity' }: StoreName,
-  { cache, device, extractor, threads, progress, signal }: StoreOptions,
+  options: StoreOptions & { readonly onCpuInstead: (reason: string) => void },
 ): Promise<FeatureStore> {
+  const { cache, device, extractor, threads, progress, signal, onCpuInstead } = options;
   const size = viewSide(view, config.image.size);
   const prefix = await exportPrefix(model, cut, { size, batch: defaultBatch(size), cacheFolder: cache });
   return extractFeatures({
@@ -132,7 +134,17 @@ async function extractStore(
     threads,
     progress,
     signal,
+    onCpuInstead,
   });
+}
+
+/** A run says once that it goes on without the GPU, however many stores it makes. */
+function firstOnly(tell: (reason: string) => void): (reason: string) => void {
+  let told = false;
+  return (reason) => {
+    if (!told) tell(reason);
+    told = true;
+  };
 }
 
 /** The stores that are there already; nothing is decoded, extracted or written. */

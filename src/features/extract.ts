@@ -43,6 +43,8 @@ export interface ExtractOptions {
   /** Images per inference; default: what the prefix was exported for, else `defaultBatch`. */
   readonly batch?: number;
   readonly progress: Progress;
+  /** Told the reason when the GPU of `device: auto` is not used; default: a note of the progress. */
+  readonly onCpuInstead?: (reason: string) => void;
   readonly signal?: AbortSignal | undefined;
   /** Seconds between two journal entries: what a killed run may have to compute again (default 5). */
   readonly journalSeconds?: number;
@@ -51,6 +53,11 @@ export interface ExtractOptions {
 const NORMALISATION_HINT =
   'Check the input normalisation of the model card (value = (pixel × scale − mean) / std, pixels 0–255) and its weights.';
 const RESUME_HINT = 'Run the same command again; extraction goes on at the last image that was written.';
+
+/** What a user is told when `device: auto` could not take the GPU. */
+export function cpuWarning(reason: string): string {
+  return `warning: features are extracted on the CPU, because ${reason}`;
+}
 
 /** What the features of these options are addressed by; `findFeatureStore` tells whether they are there already. */
 export function featureKey(
@@ -124,6 +131,7 @@ async function extract(key: FeatureKey, options: ExtractOptions, signal: AbortSi
       provider: made.provider,
       runtime: made.runtime,
       ...(made.providerNote === undefined ? {} : { providerNote: made.providerNote }),
+      ...(made.placement === undefined ? {} : { placement: made.placement }),
       extractSeconds: made.seconds,
       imagesPerSecond: made.seconds > 0 ? rows / made.seconds : 0,
     });
@@ -151,7 +159,10 @@ async function computeRows(
     const size = viewSide(options.view, images.layout.size);
     const image = { channels: model.card.input.channels, size };
     const shapes = batchShapes(network, image, { name: cut, shape: prefix.shape }, options.batch);
-    if (session.providerNote !== undefined) progress.note(`extracting on the CPU: ${session.providerNote}`);
+    if (session.providerNote !== undefined) {
+      const { onCpuInstead = (reason: string) => progress.note(cpuWarning(reason)) } = options;
+      onCpuInstead(session.providerNote);
+    }
     const first = writer.resumed?.rows ?? 0;
     const shown = options.view === 'identity' ? '' : `, ${viewName(options.view)}`;
     const name = `extract ${model.card.name} at ${cut}${shown}`;
@@ -282,14 +293,19 @@ class WorkClock {
 function providerRecord(
   session: Session,
   resumed: FeatureJournal | undefined,
-): Pick<FeatureJournal, 'provider' | 'runtime' | 'providerNote'> {
-  const { provider, runtime } = session;
+): Omit<FeatureJournal, 'rows' | 'seconds'> {
+  const { provider, runtime, placement } = session;
   const same = resumed === undefined || (resumed.provider === provider && resumed.runtime === runtime);
   const mixed = same
     ? undefined
     : `the first ${resumed.rows} rows were extracted with ${resumed.runtime} on ${resumed.provider}`;
   const notes = [session.providerNote, mixed].filter((note) => note !== undefined);
-  return { provider, runtime, ...(notes.length === 0 ? {} : { providerNote: notes.join('; ') }) };
+  return {
+    provider,
+    runtime,
+    ...(notes.length === 0 ? {} : { providerNote: notes.join('; ') }),
+    ...(placement === undefined ? {} : { placement }),
+  };
 }
 
 /** Throws NON_FINITE when a row cannot be stored, unless its image is quarantined (then it is zeroed in the end). */

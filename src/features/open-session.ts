@@ -1,12 +1,5 @@
 import { messageOf, ThawError } from '../base/errors.js';
-import {
-  CUDA_INSTALL_HINT,
-  type Machine,
-  missingProviderFiles,
-  onnxruntimePackage,
-  probeCuda,
-  thisMachine,
-} from './cuda.js';
+import { CUDA_INSTALL_HINT, type Machine, missingBasics, probeCuda, thisMachine } from './cuda.js';
 import { engineIsFaster, openEngine } from './engine-session.js';
 import { firstLine, openOnnxruntime } from './onnxruntime-session.js';
 import type { ProviderReport, Session, SessionOptions } from './session.js';
@@ -20,7 +13,11 @@ export function probeProviders(machine: Machine = thisMachine()): ProviderReport
  * Opens an ONNX file with one input and one output. Throws CONFIG for a device that is none or that the extractor does not
  * have, RUNTIME when a GPU is asked for and cannot be used (naming what is missing) and MODEL when the file is refused.
  */
-export async function createSession(onnxPath: string, options: SessionOptions): Promise<Session> {
+export async function createSession(
+  onnxPath: string,
+  options: SessionOptions,
+  machine: Machine = thisMachine(),
+): Promise<Session> {
   const { device, extractor = 'auto' } = options;
   if (device === 'cpu') return openCpu(onnxPath, options);
   const deviceId = cudaDevice(device);
@@ -31,25 +28,35 @@ export async function createSession(onnxPath: string, options: SessionOptions): 
       hint: 'Set `extractor: onnxruntime` to extract on a GPU.',
     });
   }
-  const { bindingFolder } = onnxruntimePackage();
-  const missing = bindingFolder === undefined ? [] : missingProviderFiles(bindingFolder);
+  const missing = machine.bindingFolder === undefined ? [] : missingBasics(machine);
   if (device === 'auto') {
-    if (missing.length > 0)
-      return openCpu(onnxPath, options, `CUDA is not installed (no ${missing.join(', ')})`);
+    if (missing.length > 0) return openCpu(onnxPath, options, reasonFor(missing));
     try {
       return await openOnnxruntime(onnxPath, options, deviceId);
     } catch (error) {
-      return openCpu(onnxPath, options, `CUDA does not start: ${firstLine(messageOf(error))}`);
+      return openCpu(onnxPath, options, `CUDA does not start (${whyNotCuda(error, machine)})`);
     }
   }
   if (missing.length > 0) throw cudaUnavailable(device, `${missing.join(' and ')} not found`);
   try {
     return await openOnnxruntime(onnxPath, options, deviceId);
   } catch (cause) {
-    const { missing: libraries } = probeProviders().cuda;
-    const reason = libraries.length > 0 ? `missing: ${libraries.join(', ')}` : firstLine(messageOf(cause));
-    throw cudaUnavailable(device, reason, cause);
+    throw cudaUnavailable(device, whyNotCuda(cause, machine), cause);
   }
+}
+
+function reasonFor(missing: readonly string[]): string {
+  return missing.includes('NVIDIA driver')
+    ? 'there is no NVIDIA driver here'
+    : `the CUDA provider is not installed (no ${missing.join(', ')})`;
+}
+
+/** The libraries that are missing where that is the reason, else the words of onnxruntime. */
+function whyNotCuda(error: unknown, machine: Machine): string {
+  const { missing } = probeCuda(machine);
+  return missing.length > 0
+    ? `missing: ${missing.join(', ')}`
+    : firstLine(error instanceof ThawError ? error.summary : messageOf(error));
 }
 
 /** `note`: why not on a GPU. */

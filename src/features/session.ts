@@ -1,4 +1,5 @@
 import type { CudaReport } from './cuda.js';
+import type { Placement } from './placement.js';
 
 /** `auto` tries CUDA and falls back to the CPU; `cuda:1` is the second GPU. */
 export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
@@ -40,6 +41,8 @@ export interface Session {
   readonly provider: 'cpu' | 'cuda';
   /** Why not the first choice, when it is another. */
   readonly providerNote?: string;
+  /** On a GPU: how many kernels each execution provider ran of one batch, as onnxruntime's profile says. */
+  readonly placement?: Placement;
   /** Shapes as the file states them; a free dimension is its name. */
   readonly inputShape: readonly (number | string)[];
   readonly outputShape: readonly (number | string)[];

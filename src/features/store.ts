@@ -5,6 +5,7 @@ import { messageOf, ThawError } from '../base/errors.js';
 import { ioError } from '../base/files.js';
 import { contentId } from '../base/hash.js';
 import type { ModelInput } from '../model/card.js';
+import type { Placement } from './placement.js';
 import type { View } from './view.js';
 
 export type FeatureDtype = 'float32' | 'float16';
@@ -39,6 +40,8 @@ export interface FeatureStoreIndex {
   readonly provider: 'cpu' | 'cuda';
   readonly runtime: 'onnxruntime' | 'engine';
   readonly providerNote?: string;
+  /** On a GPU: kernels of one batch by the execution provider that ran them, from onnxruntime's profile. */
+  readonly placement?: Placement;
   /** Wall seconds of all runs that made it, without waiting for images to be decoded. */
   readonly extractSeconds: number;
   readonly imagesPerSecond: number;
@@ -99,6 +102,7 @@ const indexSchema = z.object({
   // Older stores are onnxruntime's.
   runtime: z.enum(['onnxruntime', 'engine']).default('onnxruntime'),
   providerNote: z.string().optional(),
+  placement: z.record(z.string(), count).optional(),
   extractSeconds: z.number().nonnegative(),
   imagesPerSecond: z.number().nonnegative(),
 });

@@ -19,6 +19,7 @@ export interface FeatureJournal {
   readonly provider: FeatureStoreIndex['provider'];
   readonly runtime: FeatureStoreIndex['runtime'];
   readonly providerNote?: string;
+  readonly placement?: FeatureStoreIndex['placement'];
 }
 
 const JOURNAL_FILE = 'journal.json';

@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { silent } from '../../src/base/progress.js';
 import { LocalExecutor } from '../../src/execute/local.js';
 import { drySweep, runSweep } from '../../src/execute/run-sweep.js';
+import { probeProviders } from '../../src/features/open-session.js';
 import { readLedger } from '../../src/sweep/ledger.js';
 import { readPlanned } from '../../src/sweep/planned.js';
 import { parseConfig } from '../../src/sweep/read-config.js';
@@ -122,4 +124,31 @@ test('dry run, a part, the rest, another split: done trials are known by what th
   assert.ok(now.length === 4 && now.every((id) => !old.has(id)));
   assert.equal((await readLedger(other.out)).rows.length, 8, 'old rows are kept');
   assert.ok(readdirSync(other.out).includes('sweep.1.json'));
+});
+
+test('a run on device auto without a GPU says so once, whatever number of stores it makes; rows tell the device', {
+  timeout,
+  skip: probeProviders().cuda.available ? 'CUDA is installed on this machine' : false,
+}, async (t) => {
+  const other =
+    '{ pretraining: random, architecture: squeezenet1_1, randomSeed: 2, input: { size: 32, channels: 1, scale: 1, mean: [0], std: [1] } }';
+  const sources = `  first: { card: ${randomCard} }\n  second: ${other}`;
+  const config = tinyConfig(temporaryFolder(t), { sources });
+  const notes: string[] = [];
+  const progress = { ...silent, note: (message: string) => notes.push(message) };
+  const options = {
+    ...optionsOf(config, { filter: 'task=effusion n=10', progress }),
+    device: 'auto',
+  } as const;
+  await runSweep(config, executor, options);
+  const warnings = notes.filter((note) => /on the CPU/.test(note));
+  assert.equal(warnings.length, 1, notes.join('\n'));
+  assert.match(warnings[0]!, /^warning: features are extracted on the CPU, because /);
+  assert.equal(readdirSync(join(config.cache, 'features')).length, 2);
+  const { rows } = await readLedger(config.out);
+  assert.equal(rows.length, 2);
+  for (const row of rows) {
+    assert.equal(row.status, 'ok', row.status === 'failed' ? row.error.message : '');
+    assert.equal(row.status === 'ok' && row.result.device, 'cpu');
+  }
 });
