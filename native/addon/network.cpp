@@ -12,6 +12,10 @@ namespace {
 Napi::Value passResult(Napi::Env env, const PassResult& result) {
   const Napi::Object object = Napi::Object::New(env);
   object.Set("losses", float64Array(env, result.losses));
+  if (!result.gradientNorms.empty()) {
+    object.Set("gradientNorms", float64Array(env, result.gradientNorms));
+    object.Set("weightNorms", float64Array(env, result.weightNorms));
+  }
   object.Set("assembleSeconds", Napi::Number::New(env, result.assembleSeconds));
   object.Set("forwardSeconds", Napi::Number::New(env, result.forwardSeconds));
   object.Set("backwardSeconds", Napi::Number::New(env, result.backwardSeconds));
@@ -75,6 +79,8 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
       if (const Argument momenta = field("momenta"); momenta.isGiven()) plain.momenta = momenta.floats();
       plain.trainedStages = field("trainedStages").rows(SIZE_MAX);
       plain.epoch = request.field("epoch").count(0);
+      if (const Argument norms = request.field("recordNorms"); norms.isGiven())
+        plain.recordNorms = norms.flag();
       const auto result = std::make_shared<PassResult>();
       const std::int32_t* flag = abort.abortFlag();
       return Job::start(

@@ -64,6 +64,8 @@ class ParameterStore {
 
   /** Σ g² over the gradients of the parameters. */
   virtual double gradientNormSquared(std::span<const std::size_t> parameters) const = 0;
+  /** Σ w² over the values of the parameters. */
+  virtual double valueNormSquared(std::span<const std::size_t> parameters) const = 0;
   /** Optimizer step; gradients are scaled by `gradientScale` first (clipping). */
   virtual void update(std::span<const ParameterUpdate> updates, float gradientScale) = 0;
   virtual std::size_t bytes() const = 0;

@@ -215,6 +215,7 @@ PassResult Network::train(BatchSource& source, const TrainRequest& request, cons
     }
     compiled.backward(context);
     lap(result.backwardSeconds);
+    if (request.recordNorms) recordNorms(request.trainedStages[step], result);
     const double momentum = request.momenta.empty() ? options_.optimizer.momentum : request.momenta[step];
     update(request.trainedStages[step], request.learningRates.subspan(step * graph_.stages, graph_.stages),
            momentum);
@@ -295,6 +296,20 @@ bool Network::isTrained(std::size_t parameter, std::uint32_t trainedStages) cons
   const Role& role = roles_[parameter];
   if (!role.learned || (trainedStages >> role.stage & 1) == 0) return false;
   return !role.ofNorm || options_.normModes.empty() || options_.normModes[role.stage] != NormMode::fixed;
+}
+
+void Network::recordNorms(std::uint32_t trainedStages, PassResult& result) const {
+  std::vector<std::vector<std::size_t>> ofStage(graph_.stages);
+  for (std::size_t parameter = 0; parameter < roles_.size(); parameter++)
+    if (isTrained(parameter, trainedStages) && !roles_[parameter].ofNorm)
+      ofStage[roles_[parameter].stage].push_back(parameter);
+  const auto norm = [](const std::vector<std::size_t>& parameters, double squared) {
+    return parameters.empty() ? std::nan("") : std::sqrt(squared);
+  };
+  for (const auto& parameters : ofStage) {
+    result.gradientNorms.push_back(norm(parameters, parameters_->gradientNormSquared(parameters)));
+    result.weightNorms.push_back(norm(parameters, parameters_->valueNormSquared(parameters)));
+  }
 }
 
 void Network::update(std::uint32_t trainedStages, std::span<const float> rates, double momentum) {

@@ -38,10 +38,17 @@ struct TrainRequest {
   std::span<const float> momenta;  ///< [steps]: SGD's momentum, Adam's β1; empty = the optimizer's
   std::span<const std::uint32_t> trainedStages;  ///< [steps]: bit s = stage s is trained
   std::uint32_t epoch = 0;
+  bool recordNorms = false;  ///< `PassResult::gradientNorms` and `weightNorms`
 };
 
 struct PassResult {
   std::vector<double> losses;  ///< [steps]
+  /**
+   * [steps × stages] L2 norms of each stage's gradient of the loss (before clipping and decay) and of its
+   * weights before the update, batch norms left out; NaN for a stage that is frozen or has no such weights.
+   */
+  std::vector<double> gradientNorms;
+  std::vector<double> weightNorms;
   double assembleSeconds = 0;  ///< waited for batches
   double forwardSeconds = 0;
   double backwardSeconds = 0;
@@ -104,6 +111,7 @@ class Network {
                 std::span<float> gradients) const;
   void update(std::uint32_t trainedStages, std::span<const float> rates, double momentum);
   bool isTrained(std::size_t parameter, std::uint32_t trainedStages) const;
+  void recordNorms(std::uint32_t trainedStages, PassResult& result) const;
   std::size_t momentCount() const;
   std::size_t stateBytes() const;
 

@@ -238,11 +238,19 @@ export interface NativeTrainRequest {
   /** [steps] bit s = stage s is trained; stages below the lowest run in inference form and cost no backward pass. */
   readonly trainedStages: Uint32Array;
   readonly epoch: number;
+  /** Whether `gradientNorms` and `weightNorms` are wanted. */
+  readonly recordNorms?: boolean;
 }
 
 export interface NativePassResult {
   /** [steps] */
   readonly losses: Float64Array;
+  /**
+   * [steps × stages] L2 norms of each stage's gradient of the loss (before clipping and decay) and of its weights before the
+   * update, batch norms left out; NaN for a stage that is frozen or has no such weights. Where they were asked for.
+   */
+  readonly gradientNorms?: Float64Array;
+  readonly weightNorms?: Float64Array;
   /** Seconds waited for batches; of forward with loss, backward, optimizer. */
   readonly assembleSeconds: number;
   readonly forwardSeconds: number;

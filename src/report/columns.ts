@@ -38,6 +38,13 @@ function subsetSize(ledgerRow: LedgerRow): number | null {
   return subset.unit === 'images' ? ledgerRow.result.trainImages : ledgerRow.result.trainPatients;
 }
 
+/** The learning rate that a trial was trained with; what `auto` came to is known once it has run. */
+function usedRate(ledgerRow: LedgerRow): number | null {
+  const { lr } = ledgerRow.spec;
+  if (lr !== 'auto') return lr;
+  return ledgerRow.status === 'ok' ? (ledgerRow.result.foundRate?.lr ?? null) : null;
+}
+
 function augmentText(augment: NetworkSpec['augment'] | undefined): string | null {
   return typeof augment === 'object' ? canonicalJson(augment) : (augment ?? null);
 }
@@ -53,7 +60,8 @@ export const FACTOR_COLUMNS: readonly TrialColumn[] = [
   spec('feature_dtype', 'string', ({ featureDtype }) => featureDtype),
   spec('policy', 'string', ({ policy }) => policy.kind),
   spec('policy_spec', 'string', ({ policy }) => canonicalJson(policy)),
-  spec('lr', 'double', ({ lr }) => lr),
+  row('lr', 'double', usedRate),
+  spec('lr_requested', 'string', ({ lr }) => String(lr)),
   spec('dropout', 'double', ({ dropout }) => dropout),
   spec('weight_decay', 'double', ({ weightDecay }) => weightDecay),
   spec('optimizer', 'string', ({ optimizer }) => optimizer.kind),

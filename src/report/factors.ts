@@ -81,10 +81,10 @@ function levelsOfKey(specs: readonly TrialSpec[], key: keyof TrialSettings, titl
     return identity;
   });
   const entries = [...values];
-  if (entries.every(([, value]) => typeof value === 'number' || value === undefined)) {
-    const place = (value: unknown) => (value === undefined ? Number.POSITIVE_INFINITY : (value as number));
-    entries.sort(([, a], [, b]) => place(a) - place(b));
-  }
+  const place = (value: unknown) =>
+    typeof value === 'number' ? value : value === 'auto' ? Number.MAX_VALUE : Number.POSITIVE_INFINITY;
+  if (entries.every(([, value]) => typeof value === 'number' || value === 'auto' || value === undefined))
+    entries.sort(([, a], [, b]) => place(a) - place(b) || 0);
   const position = new Map(entries.map(([identity], index) => [identity, index]));
   return {
     key,

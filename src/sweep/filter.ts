@@ -29,6 +29,8 @@ const NUMBER_KEYS: ReadonlySet<AxisKey> = new Set([
   'n',
   'seed',
 ]);
+/** Words among numbers. */
+const NUMBER_WORDS: { readonly [Key in AxisKey]?: string } = { n: 'all', lr: 'auto' };
 /** What a word alone is compared with, of a setting that has parts; augmentation and views go by their parts alone. */
 const MAIN_PART: { readonly [Key in AxisKey]?: string } = {
   policy: 'kind',
@@ -41,7 +43,7 @@ const MAIN_PART: { readonly [Key in AxisKey]?: string } = {
 /**
  * Parses `task=pneumonia n<=200 lr=1e-3,3e-3 policy=one-cycle`: conditions that must all hold, each with one value or
  * (with = and !=) several of which any counts. Policies and optimizers go by their kind, their parts by name
- * (`policy.factor=0.1`); `n=all` is more than any number. Throws a ThawError CONFIG.
+ * (`policy.factor=0.1`); `n=all` is more than any number, `lr=auto` is compared with none. Throws a ThawError CONFIG.
  */
 export function parseFilter(text: string): TrialFilter {
   return text
@@ -121,10 +123,10 @@ function parseCondition(text: string): Condition {
   if (ordered && values.length > 1) throw refuse(`expected one value after ${operator}.`);
   const numeric = NUMBER_KEYS.has(key) || (part !== undefined && ordered);
   const wrong = numeric
-    ? values.find((value) => typeof value !== 'number' && !(key === 'n' && value === 'all'))
+    ? values.find((value) => typeof value !== 'number' && value !== NUMBER_WORDS[key])
     : undefined;
-  if (wrong !== undefined)
-    throw refuse(`expected a number${key === 'n' ? ' or `all`' : ''}, received '${wrong}'.`);
+  const also = NUMBER_WORDS[key] === undefined ? '' : ` or \`${NUMBER_WORDS[key]}\``;
+  if (wrong !== undefined) throw refuse(`expected a number${also}, received '${wrong}'.`);
   if (ordered && !numeric) throw refuse(`expected = or != for ${key}, which has no order.`);
   return { text, key, part, operator, values };
 }

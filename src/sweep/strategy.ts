@@ -39,6 +39,7 @@ export function readsFeatures(strategy: Strategy): boolean {
 export function usesSetting(strategy: Strategy, key: string): boolean {
   if (key === 'cut' || key === 'featureScaling') return !trainsNetwork(strategy);
   if (key === 'featureDtype') return readsFeatures(strategy);
+  if (key === 'atUnfreeze' && strategy === 'progressive') return false;
   return !NETWORK_KEYS.has(key) || trainsNetwork(strategy);
 }
 
@@ -54,7 +55,11 @@ export function specOf(settings: TrialSettings): TrialSpec {
     ...(earlyStopping === 0 ? {} : { earlyStopping }),
   };
   if (!trainsNetwork(common.strategy)) return common;
-  const network = { batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze };
+  const network: NetworkSpec = {
+    ...{ batchNorm, precision, clipNorm, augment, discriminative },
+    // Each of its phases has the whole policy.
+    atUnfreeze: common.strategy === 'progressive' ? 'restart' : atUnfreeze,
+  };
   const unscaled = { ...common, featureScaling: 'none', network } as const;
   return readsFeatures(common.strategy)
     ? { ...unscaled, cut: LAST_STAGE_CUT }
@@ -63,6 +68,8 @@ export function specOf(settings: TrialSettings): TrialSpec {
 
 /** A value of a spec by the name that its setting has in the config; undefined where the trial's strategy does not use it. */
 export function settingOf(spec: TrialSpec, key: keyof TrialSettings): unknown {
+  if (key === 'policy' && spec.policy.kind === 'one-cycle')
+    return { anneal: 'cosine', threePhase: false, ...spec.policy };
   if (key === 'testViews') return spec.testViews ?? 'none';
   if (key === 'labelSmoothing' || key === 'earlyStopping') return spec[key] ?? 0;
   return NETWORK_KEYS.has(key) ? spec.network?.[key as keyof NetworkSpec] : spec[key as keyof TrialSpec];

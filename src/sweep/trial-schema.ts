@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { freezeRule, STRATEGY_FORMS } from '../train/freeze.js';
-import type { OptimizerSpec, PolicySpec, Strategy } from '../train/trial.js';
+import type { OptimizerSpec, PolicySpec, Strategy, TrialSpec } from '../train/trial.js';
 import {
   networkDefaults,
   networkFields,
@@ -39,7 +39,7 @@ const momentumCycle = z.union([z.literal('fixed'), mapping({ minimum: rate, maxi
 const cycleCount = whole('a whole number from 1 to 1000', 1, 1000);
 
 /** Defaults: one-cycle as in Smith & Topin 2018 with the divisors that its common implementations share. */
-const policy = byKind(
+const policies = byKind(
   mapping({ kind: z.literal('constant') }),
   mapping({ kind: z.literal('cosine'), final: share.default(0) }),
   mapping({
@@ -47,7 +47,13 @@ const policy = byKind(
     warmup: rate.default(0.3),
     startDivisor: number('a number of at least 1', (value) => value >= 1).default(25),
     finalDivisor: number('a number of at least 1', (value) => value >= 1).default(10_000),
+    anneal: words('cosine', 'linear').default('cosine'),
+    threePhase: flag.default(false),
     momentum: momentumCycle.default({ minimum: 0.85, maximum: 0.95 }),
+  }).superRefine(({ threePhase, warmup }, context) => {
+    if (!threePhase || warmup <= 0.5) return;
+    const message = `expected at most 0.5 with \`threePhase\`, which goes down for as long as up, received ${warmup}.`;
+    context.addIssue({ code: 'custom', message, path: ['warmup'] });
   }),
   mapping({
     kind: z.literal('step'),
@@ -84,7 +90,20 @@ const policy = byKind(
     multiply: whole('a whole number from 1 to 10', 1, 10).default(2),
     minimum: share.default(0),
   }),
-) satisfies z.ZodType<PolicySpec>;
+);
+
+const policy = policies.transform(withoutDefaults) satisfies z.ZodType<PolicySpec>;
+
+/** What is as it was before it could be set is left out, and is no part of a trial's identity. */
+function withoutDefaults(value: z.output<typeof policies>): PolicySpec {
+  if (value.kind !== 'one-cycle') return value;
+  const { anneal, threePhase, ...rest } = value;
+  return {
+    ...rest,
+    ...(anneal === 'linear' ? { anneal } : {}),
+    ...(threePhase ? { threePhase } : {}),
+  };
+}
 
 const adamShape = { beta1: rate.default(0.9), beta2: rate.default(0.999), epsilon: positive.default(1e-8) };
 const optimizer = byKind(
@@ -118,7 +137,10 @@ const trainingFields = {
   cut: text,
   featureDtype: words('float32', 'float16'),
   policy,
-  lr: positive,
+  lr: z.custom<TrialSpec['lr']>(
+    (value) => value === 'auto' || (typeof value === 'number' && value > 0 && Number.isFinite(value)),
+    expected('a number above 0 or `auto`'),
+  ),
   dropout: rate,
   weightDecay: notNegative,
   optimizer,
@@ -240,6 +262,8 @@ const partial = {
       warmup: rate.optional(),
       startDivisor: positive.optional(),
       finalDivisor: positive.optional(),
+      anneal: words('cosine', 'linear').optional(),
+      threePhase: flag.optional(),
       momentum: momentumCycle.optional(),
       factor: positive.optional(),
       at: z.array(milestone, expected('a list of parts of the training')).optional(),

@@ -21,11 +21,16 @@ export type FreezeRule =
   | { readonly kind: 'gradual'; readonly unfreezings: readonly Unfreezing[] }
   /** The head in the first epoch, one stage more in every epoch (Howard & Ruder, "ULMFiT", ACL 2018). */
   | { readonly kind: 'stage-an-epoch' }
+  /**
+   * The head, then one stage more in every phase; phases are equally long. As ULMFiT's authors unfreeze by one call of their
+   * training loop for each group, with a schedule of its own each.
+   */
+  | { readonly kind: 'equal-phases' }
   /** The head for this part of the steps, then everything (Kumar et al., ICLR 2022). */
   | { readonly kind: 'probe'; readonly part: number };
 
 export const STRATEGY_FORMS =
-  'extractor, last-block, full, none, stage:STAGE, surgical:STAGE, gradual, gradual:STAGE@PART,…, ulmfit, lp-ft or lp-ft:PART';
+  'extractor, last-block, full, none, stage:STAGE, surgical:STAGE, gradual, gradual:STAGE@PART,…, progressive, ulmfit, auto-rgn, lp-ft or lp-ft:PART';
 
 /** The stage at which the second half of the backbone's stages begins. */
 const HALF = 'half';
@@ -45,9 +50,12 @@ export function freezeRule(strategy: string): FreezeRule | undefined {
     case 'last-block':
     case 'full':
     case 'none':
+    case 'auto-rgn':
       return given === undefined ? { kind: 'all' } : undefined;
     case 'ulmfit':
       return given === undefined ? { kind: 'stage-an-epoch' } : undefined;
+    case 'progressive':
+      return given === undefined ? { kind: 'equal-phases' } : undefined;
     case 'stage':
     case 'surgical':
       if (given === undefined || !STAGE.test(given)) return undefined;
@@ -112,6 +120,8 @@ export function freezePlan(
       return plan.fill(from(0)).fill(from(head), 0, Math.round(rule.part * totalSteps));
     case 'stage-an-epoch':
       return plan.map((_, step) => from(Math.max(0, head - Math.floor(step / stepsPerEpoch))));
+    case 'equal-phases':
+      return plan.map((_, step) => from(head - Math.floor((step * stages.length) / totalSteps)));
     case 'gradual': {
       plan.fill(from(head));
       for (const { from: stage, at } of rule.unfreezings)

@@ -32,7 +32,7 @@ export function headRecord(
   return trialRecord(inputs, trial, {
     curves: curvesOf(history, head),
     bestEpoch: history.at(-1)?.bestEpoch[head] ?? -1,
-    trainSeconds: sum((part) => part.trainSeconds[head] as number),
+    trainSeconds: (trial.found?.seconds ?? 0) + sum((part) => part.trainSeconds[head] as number),
     evaluateSeconds: evaluateSeconds + sum((part) => part.validateSeconds[head] as number),
     testImages,
     device: inputs.features.index.provider,

@@ -11,9 +11,10 @@ import type {
 } from '../engine/addon.js';
 import { HeadBank } from '../engine/head-bank.js';
 import type { NativeCallOptions } from '../engine/native-owner.js';
-import type { FeatureStore } from '../features/store.js';
 import { EpochControl } from './epoch-control.js';
 import { evaluateTrial } from './evaluate-trial.js';
+import { featureMatrix } from './head-features.js';
+import { withFoundRates } from './head-rates.js';
 import { headRecord } from './head-record.js';
 import { balancingWeights, smoothedTargets } from './label-weights.js';
 import { nativeOptimizer } from './optimizer.js';
@@ -25,6 +26,7 @@ import {
   type HeadTrialInputs,
   prepareTrials,
   type ReadyTrial,
+  rateOf,
   rowsOf,
   sampleOrder,
   type TrialOptions,
@@ -63,7 +65,8 @@ export async function trainHeads(
   );
   for (const [index, trials] of banks.entries()) {
     const onProgress = (done: number) => options.onProgress?.((index + done) / banks.length);
-    outcomes.push(...(await trainBank(inputs, trials, { ...options, onProgress })));
+    const { ready, failed } = await withFoundRates(inputs, trials, options);
+    outcomes.push(...failed, ...(await trainBank(inputs, ready, { ...options, onProgress })));
   }
   return outcomes;
 }
@@ -95,7 +98,8 @@ function chunkByMemory(
   return chunks;
 }
 
-function nativeHead({ spec, subset }: ReadyTrial, group: number, task: Task): NativeHead {
+function nativeHead(trial: ReadyTrial, group: number, task: Task): NativeHead {
+  const { spec, subset } = trial;
   const totalSteps = spec.epochs * Math.ceil(subset.rows.length / spec.batch);
   const moving = momenta(spec.policy, totalSteps);
   return {
@@ -103,7 +107,7 @@ function nativeHead({ spec, subset }: ReadyTrial, group: number, task: Task): Na
     seed: spec.seed,
     dropout: spec.dropout,
     weightDecay: spec.weightDecay,
-    learningRates: learningRates(spec.policy, spec.lr, totalSteps),
+    learningRates: learningRates(spec.policy, rateOf(trial), totalSteps),
     ...(moving === undefined ? {} : { momenta: moving }),
     ...balancingWeights(spec.labelWeights, task, subset.rows),
   };
@@ -164,10 +168,6 @@ async function trainBank(
   } finally {
     bank.dispose();
   }
-}
-
-function featureMatrix({ dataPath, index }: FeatureStore): NativeHeadBankOptions['features'] {
-  return { path: dataPath, rows: index.rows, columns: index.shape[0] as number, dtype: index.dtype };
 }
 
 async function inferSets(

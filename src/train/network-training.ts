@@ -3,13 +3,15 @@ import type { NativeTrainRequest } from '../engine/addon.js';
 import type { Network } from '../engine/network.js';
 import { macroAuroc } from '../stats/evaluate.js';
 import { type LossWeights, meanLoss } from '../stats/loss.js';
+import type { RelativeGradientRates } from './auto-rgn.js';
 import { EpochControl, isBetter } from './epoch-control.js';
 import { targetsOf } from './evaluate-trial.js';
 import { freezePlan, phasesOf, stageFactors } from './freeze.js';
 import { balancingWeights, smoothedTargets } from './label-weights.js';
 import type { NetworkTrialSpec } from './network-setup.js';
+import { occurrencesOf } from './occurrences.js';
 import { learningRates, momenta, rateTable } from './schedule.js';
-import { epochOrder, type ReadyTrial, type TrialOptions } from './trial-rows.js';
+import { epochOrder, type ReadyTrial, rateOf, type TrialOptions } from './trial-rows.js';
 
 export interface NetworkHistory {
   /** By epoch; NaN where a value is not defined. */
@@ -44,6 +46,8 @@ export type TrainedNetwork = Pick<Network, 'stages' | 'train' | 'infer' | 'weigh
 export interface EpochOptions extends Pick<TrialOptions, 'signal' | 'onProgress'> {
   /** What an earlier call had done, after which the network is. */
   readonly resumed?: EpochsDone;
+  /** Of the strategy `auto-rgn`; scales the rates of each epoch by what the one before has shown. */
+  readonly relative?: RelativeGradientRates | undefined;
   /** Awaited after each epoch. */
   readonly onEpoch?: (done: EpochsDone) => Promise<void>;
 }
@@ -66,7 +70,7 @@ export async function trainEpochs(
   task: Task,
   spec: NetworkTrialSpec,
   trial: ReadyTrial,
-  { signal, onProgress, resumed = NOTHING_DONE, onEpoch }: EpochOptions,
+  { signal, onProgress, resumed = NOTHING_DONE, relative, onEpoch }: EpochOptions,
 ): Promise<NetworkHistory> {
   const call = signal === undefined ? {} : { signal };
   const requestOf = passRequests(network.stages, task, spec, trial);
@@ -80,7 +84,10 @@ export async function trainEpochs(
   let last = trainLoss.length - 1;
   for (let epoch = trainLoss.length; epoch < spec.epochs && control.rateFactor > 0; epoch++) {
     const started = performance.now();
-    const { losses } = await network.train(requestOf(epoch, control.rateFactor), call);
+    const request = requestOf(epoch, control.rateFactor);
+    const pass = await network.train(relative?.applied(request) ?? request, call);
+    relative?.note(pass);
+    const { losses } = pass;
     last = epoch;
     const trained = performance.now();
     const logits = await network.infer(trial.validationRows, call);
@@ -115,12 +122,13 @@ function joined(parts: readonly Float32Array[]): Float32Array {
 }
 
 /** The engine's request for each epoch: its order of samples and its part of the tables over all steps. */
-function passRequests(
+export function passRequests(
   names: readonly string[],
   task: Task,
   spec: NetworkTrialSpec,
-  { subset }: ReadyTrial,
+  trial: Pick<ReadyTrial, 'spec' | 'subset' | 'found'>,
 ): (epoch: number, rateFactor: number) => NativeTrainRequest {
+  const { subset } = trial;
   const steps = Math.ceil(subset.rows.length / spec.batch);
   const totalSteps = steps * spec.epochs;
   const stages = names.length;
@@ -129,7 +137,7 @@ function passRequests(
   const lengths = phases.map(([first, end]) => end - first);
   const factors = stageFactors(spec.network.discriminative, names);
   const rates = rateTable(
-    joined(lengths.map((length) => learningRates(spec.policy, spec.lr, length))),
+    joined(lengths.map((length) => learningRates(spec.policy, rateOf(trial), length))),
     factors,
   );
   const parts = lengths.map((length) => momenta(spec.policy, length));
@@ -148,16 +156,6 @@ function passRequests(
       epoch,
     };
   };
-}
-
-/** How often each row came before. */
-function occurrencesOf(order: Uint32Array): Uint32Array {
-  const seen = new Map<number, number>();
-  return order.map((row) => {
-    const before = seen.get(row) ?? 0;
-    seen.set(row, before + 1);
-    return before;
-  });
 }
 
 /** Loss (with the weights of training, as a head bank's) and macro AUROC of validation logits; NaN where undefined. */

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { ThawError } from '../base/errors.js';
 import { evaluateTrial } from './evaluate-trial.js';
+import { relativeRates, withFoundRate } from './network-rates.js';
 import { isNetworkTrial, type NetworkTrialInputs, openNetwork, viewInputs } from './network-setup.js';
 import { type NetworkHistory, trainEpochs } from './network-training.js';
 import { failure, nonFinite, type TrialOutcome } from './outcome.js';
@@ -41,18 +42,22 @@ export async function trainNetworks(
 
 async function trainNetwork(
   inputs: NetworkTrialInputs,
-  trial: ReadyTrial,
+  prepared: ReadyTrial,
   options: TrialOptions,
 ): Promise<TrialOutcome> {
-  const { spec } = trial;
+  const { spec } = prepared;
   if (!isNetworkTrial(spec)) {
     throw new ThawError('RUNTIME', `expected a trial that trains a network, received \`${spec.strategy}\`.`);
   }
-  await using network = openNetwork(inputs, spec, trial);
+  await using network = openNetwork(inputs, spec, prepared);
   const { task, split } = inputs;
+  const begun = performance.now();
+  const trial = await withFoundRate(network, inputs, spec, prepared, options);
+  const relative = await relativeRates(network, task, spec, trial, options);
+  const preparedSeconds = (performance.now() - begun) / 1000;
   let history: NetworkHistory;
   try {
-    history = await trainEpochs(network, task, spec, trial, options);
+    history = await trainEpochs(network, task, spec, trial, { ...options, relative });
   } catch (error) {
     if (error instanceof ThawError && error.code === 'NON_FINITE') return nonFinite(spec, network.steps);
     throw error;
@@ -85,9 +90,10 @@ async function trainNetwork(
       trainLoss: recordedCurve(history.trainLoss),
       validationLoss: recordedCurve(history.validationLoss),
       validationAuroc: recordedCurve(history.validationAuroc),
+      ...(relative === undefined ? {} : { stageFactors: relative.history }),
     },
     bestEpoch: history.bestEpoch,
-    trainSeconds: history.trainSeconds * threads,
+    trainSeconds: (preparedSeconds + history.trainSeconds) * threads,
     evaluateSeconds: (history.validateSeconds + inferSeconds) * threads,
     testImages: testRows.length,
     device: 'cpu',

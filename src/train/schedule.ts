@@ -12,22 +12,37 @@ function anneal(start: number, end: number, fraction: number): number {
 type OneCycle = Extract<PolicySpec, { kind: 'one-cycle' }>;
 
 /**
- * One cycle (Smith & Topin, "Super-convergence", 2018) in the two-phase cosine form of PyTorch's OneCycleLR: the peak is
- * reached at step warmup · total − 1, the lowest value at the last step.
+ * One cycle (Smith & Topin, "Super-convergence", 2018) as PyTorch's OneCycleLR: the peak is reached at step
+ * warmup · total − 1, in three phases the start again as many steps later, the lowest value at the last step.
  */
-function oneCycle(total: number, warmup: number, values: readonly [number, number, number]): Schedule {
-  const [start, peak, end] = values;
+function oneCycle(
+  { warmup, anneal: form, threePhase }: OneCycle,
+  total: number,
+  { start, peak, end }: { readonly start: number; readonly peak: number; readonly end: number },
+): Schedule {
+  const between = form === 'linear' ? linear : anneal;
   const peakStep = warmup * total - 1;
-  const lastStep = total - 1;
+  const corners: (readonly [step: number, value: number])[] = [
+    [0, start],
+    [peakStep, peak],
+    ...(threePhase === true ? [[2 * peakStep, start] as const] : []),
+    [total - 1, end],
+  ];
   return (step) => {
-    if (step <= peakStep) return anneal(start, peak, step / peakStep);
-    return lastStep <= peakStep ? peak : anneal(peak, end, (step - peakStep) / (lastStep - peakStep));
+    const next = 1 + corners.slice(1).findIndex(([corner]) => step <= corner);
+    const [first, from] = corners[next - 1]!;
+    const [last, to] = corners[next]!;
+    return last <= first ? from : between(from, to, (step - first) / (last - first));
   };
+}
+
+function linear(start: number, end: number, fraction: number): number {
+  return start + (end - start) * fraction;
 }
 
 function oneCycleRates(policy: OneCycle, total: number): Schedule {
   const start = 1 / policy.startDivisor;
-  return oneCycle(total, policy.warmup, [start, 1, start / policy.finalDivisor]);
+  return oneCycle(policy, total, { start, peak: 1, end: start / policy.finalDivisor });
 }
 
 /** Multipliers of the learning rate over `totalSteps` steps. */
@@ -137,6 +152,6 @@ export function momenta(policy: PolicySpec, totalSteps: number): Float32Array | 
       (_, step) => maximum - (maximum - minimum) * height(step),
     );
   }
-  const value = oneCycle(totalSteps, policy.warmup, [maximum, minimum, maximum]);
+  const value = oneCycle(policy, totalSteps, { start: maximum, peak: minimum, end: maximum });
   return Float32Array.from({ length: totalSteps }, (_, step) => value(step));
 }

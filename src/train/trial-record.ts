@@ -16,7 +16,7 @@ export interface TrainingFacts {
 /** What is recorded of a trained trial beside its metrics. */
 export function trialRecord(
   { images, features }: TrialInputs & { readonly features?: FeatureStore | undefined },
-  { subset, validationRows, spec }: ReadyTrial,
+  { subset, validationRows, spec, found }: ReadyTrial,
   { curves, bestEpoch, trainSeconds, evaluateSeconds, testImages, device }: TrainingFacts,
 ): Omit<TrialResult, 'predictions' | 'validation' | 'test'> {
   const share = (subset.images + validationRows.length + testImages) / Math.max(images.index.rows, 1);
@@ -25,6 +25,7 @@ export function trialRecord(
     trainPatients: subset.patients,
     curves,
     bestEpoch,
+    ...(found === undefined ? {} : { foundRate: { lr: found.lr, steps: found.steps } }),
     timing: {
       decode: images.index.decodeSeconds * share,
       extract: (features?.index.extractSeconds ?? 0) * share,

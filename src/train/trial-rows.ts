@@ -43,6 +43,15 @@ export interface ReadyTrial {
   readonly validationRows: Uint32Array;
   /** Trials with equal keys see the same rows in the same order. */
   readonly groupKey: string;
+  /** What a range test found where the spec's learning rate is `auto`; thread-seconds of the test. */
+  readonly found?: { readonly lr: number; readonly steps: number; readonly seconds: number };
+}
+
+/** The learning rate that a trial is trained with. Throws RUNTIME for `auto` before its range test. */
+export function rateOf({ spec, found }: Pick<ReadyTrial, 'spec' | 'found'>): number {
+  if (spec.lr !== 'auto') return spec.lr;
+  if (found !== undefined) return found.lr;
+  throw new ThawError('RUNTIME', 'expected the result of a range test for `lr: auto`, received none.');
 }
 
 /** Draws the rows of every trial; trials whose subset cannot be had are failed outcomes, the others are ready. */

@@ -9,12 +9,19 @@ export type PolicySpec =
   | { readonly kind: 'constant' }
   /** lr · ½ (1 + cos(π · t)) from lr down to lr · final. */
   | { readonly kind: 'cosine'; readonly final: number }
-  /** Cosine from lr / startDivisor up to lr over `warmup` of the steps, then down to lr / startDivisor / finalDivisor. */
+  /**
+   * From lr / startDivisor up to lr over `warmup` of the steps, then down to lr / startDivisor / finalDivisor; in three phases
+   * down to lr / startDivisor over as many steps as up, and from there on to the end.
+   */
   | {
       readonly kind: 'one-cycle';
       readonly warmup: number;
       readonly startDivisor: number;
       readonly finalDivisor: number;
+      /** Form of each phase; absent = cosine. */
+      readonly anneal?: 'linear';
+      /** Absent = two phases. */
+      readonly threePhase?: true;
       /** Momentum (β1) runs opposite: from maximum to minimum and back. */
       readonly momentum: { readonly minimum: number; readonly maximum: number } | 'fixed';
     }
@@ -72,7 +79,8 @@ export type OptimizerSpec =
 /**
  * What is trained, and when: a linear head on the frozen backbone's pooled features (`extractor`); the last stage of the
  * backbone and a head, from activations at the cut before it (`last-block`); the whole network, from the source's weights
- * (`full`) or from random ones (`none`); or a part of it that may change from step to step (see train/freeze.ts).
+ * (`full`) or from random ones (`none`); all of it at rates by stage that follow the gradients (`auto-rgn`, see
+ * train/auto-rgn.ts); or a part of it that may change from step to step (see train/freeze.ts).
  */
 export type Strategy =
   | 'extractor'
@@ -81,6 +89,8 @@ export type Strategy =
   | 'none'
   | 'gradual'
   | 'ulmfit'
+  | 'progressive'
+  | 'auto-rgn'
   | 'lp-ft'
   | `stage:${string}`
   | `surgical:${string}`
@@ -136,7 +146,8 @@ export interface TrialSpec {
   readonly featureDtype: FeatureDtype;
   readonly strategy: Strategy;
   readonly policy: PolicySpec;
-  readonly lr: number;
+  /** What the policy scales; `auto`: what a range test on the trial's own training images suggests (train/lr-finder.ts). */
+  readonly lr: number | 'auto';
   readonly dropout: number;
   readonly weightDecay: number;
   readonly optimizer: OptimizerSpec;
@@ -171,7 +182,7 @@ export interface TrialTiming {
    */
   readonly decode: number;
   readonly extract: number;
-  /** Thread-seconds: of this head within its bank, or of this network. */
+  /** Thread-seconds: of this head within its bank, or of this network; a range test of its learning rate is part of it. */
   readonly train: number;
   readonly evaluate: number;
 }
@@ -185,8 +196,12 @@ export interface TrialResult {
     readonly trainLoss: readonly (number | null)[];
     readonly validationLoss: readonly (number | null)[];
     readonly validationAuroc: readonly (number | null)[];
+    /** `auto-rgn`: [epochs × stages] factors of the learning rate, by epoch. */
+    readonly stageFactors?: readonly (readonly number[])[];
   };
   readonly bestEpoch: number;
+  /** Where the spec's learning rate is `auto`: the one that was used, and the steps of the test that found it. */
+  readonly foundRate?: { readonly lr: number; readonly steps: number };
   readonly timing: TrialTiming;
   /** Images a second through the frozen backbone; null where nothing is frozen. */
   readonly extractImagesPerSecond: number | null;

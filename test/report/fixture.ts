@@ -175,7 +175,7 @@ export function meanTest({
   const size = n === 'all' ? 700 : n;
   const start = task === 'pneumonia' ? 0.5 : task === 'findings' ? 0.56 : 0.53;
   const gain = 0.05 * Math.log2(size / 50) * (task === 'pneumonia' ? 0.4 : 0.9);
-  const tuning = (policy.kind === 'one-cycle' ? 0.006 : 0) - 0.01 * Math.abs(Math.log10(lr / 0.0003));
+  const tuning = (policy.kind === 'one-cycle' ? 0.006 : 0) - 0.01 * Math.abs(Math.log10(Number(lr) / 0.0003));
   const regular = size < 200 === dropout > 0 ? 0.004 : 0;
   return start + (source === 'random' ? gain * 0.35 : gain) + tuning + regular;
 }

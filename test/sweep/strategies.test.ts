@@ -73,6 +73,52 @@ describe('the spec of a strategy', () => {
     assert.deepEqual(rates!.network?.discriminative, [0.111, 0.333, 1]);
   });
 
+  it('of progressive always restarts its policy, so that an axis of it does not repeat its trials', () => {
+    const all = trials('strategy: [progressive, auto-rgn], atUnfreeze: [continue, restart]');
+    assert.deepEqual(
+      all.map(({ strategy, network: own }) => `${strategy} ${own?.atUnfreeze}`),
+      ['progressive restart', 'auto-rgn continue', 'auto-rgn restart'],
+    );
+  });
+
+  it('keeps `lr: auto` as it is, apart from every number', () => {
+    const all = trials('lr: [0.001, auto, 0.01]');
+    assert.deepEqual(
+      all.map(({ lr }) => lr),
+      [0.001, 'auto', 0.01],
+    );
+    assert.equal(new Set(all.map(trialId)).size, 3);
+    const kept = (text: string) => filterTrials(all, parseFilter(text)).specs.map(({ lr }) => lr);
+    assert.deepEqual(
+      [kept('lr=auto'), kept('lr=auto,0.01'), kept('lr>0.001'), kept('lr!=auto')],
+      [['auto'], ['auto', 0.01], [0.01], [0.001, 0.01]],
+    );
+  });
+
+  it('of one-cycle says its form only where it is not the usual one', () => {
+    const all = trials(
+      'policy: [one-cycle, { kind: one-cycle, anneal: linear }, { kind: one-cycle, threePhase: true, warmup: 0.45 }]',
+    );
+    const plain = { kind: 'one-cycle', warmup: 0.3, startDivisor: 25, finalDivisor: 10_000 };
+    const momentum = { minimum: 0.85, maximum: 0.95 };
+    assert.deepEqual(
+      all.map(({ policy }) => policy),
+      [
+        { ...plain, momentum },
+        { ...plain, anneal: 'linear', momentum },
+        { ...plain, threePhase: true, warmup: 0.45, momentum },
+      ],
+    );
+    const spelled = trials('policy: { kind: one-cycle, anneal: cosine, threePhase: false }');
+    assert.equal(trialId(spelled[0]!), trialId(all[0]!));
+    const kept = (text: string) => filterTrials(all, parseFilter(text)).specs.length;
+    assert.deepEqual([kept('policy.anneal=cosine'), kept('policy.threePhase=true')], [2, 1]);
+    assert.throws(
+      () => trials('policy: { kind: one-cycle, threePhase: true, warmup: 0.6 }'),
+      /grid\.policy\[0\]\.warmup: expected at most 0\.5 with `threePhase`.*received 0\.6/,
+    );
+  });
+
   it('of last-block gets the cut of its source on its images', () => {
     const known = [...expandTrials(grid('strategy: [extractor, last-block, full]'), prints)];
     assert.deepEqual(

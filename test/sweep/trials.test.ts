@@ -219,7 +219,7 @@ describe('filters', () => {
     assert.deepEqual(warnings, []);
     assert.equal(specs.length, 2 * 2 * 2 * 2);
     for (const trial of specs) {
-      assert.ok(trial.task === 'pneumonia' && (trial.n === 50 || trial.n === 200) && trial.lr >= 0.001);
+      assert.ok(trial.task === 'pneumonia' && (trial.n === 50 || trial.n === 200) && Number(trial.lr) >= 0.001);
     }
   });
 
@@ -262,7 +262,7 @@ describe('filters', () => {
       /--filter tsk=pneumonia.*expected one of the keys dataset, task, .*Did you mean 'task'/,
     );
     refused('task', /expected a condition/);
-    refused('lr=fast', /expected a number, received 'fast'/);
+    refused('lr=fast', /expected a number or `auto`, received 'fast'/);
     refused('n=some', /expected a number or `all`/);
     refused('lr<=1,2', /expected one value after <=/);
     refused('task<b', /no order/);

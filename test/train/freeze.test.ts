@@ -48,10 +48,31 @@ test("gradual is the paper's: head, from 10 % the second half, from 20 % everyth
   assert.deepEqual(plan('lp-ft:0.25', 4), [HEAD, ALL, ALL, ALL]);
 });
 
+test('progressive: the head, then one stage more, in phases of equal length', () => {
+  const phases = [HEAD, 0b110000, 0b111000, 0b111100, 0b111110, ALL];
+  assert.deepEqual(
+    plan('progressive', 12),
+    phases.flatMap((mask) => [mask, mask]),
+  );
+  // Phases of 1 and 2 steps where they do not come out even; a training of fewer steps than stages leaves some out.
+  assert.deepEqual(phasesOf(Uint32Array.from(plan('progressive', 8))).length, 6);
+  assert.deepEqual(plan('progressive', 3), [HEAD, 0b111000, 0b111110]);
+  assert.deepEqual(plan('auto-rgn', 2), [ALL, ALL]);
+});
+
 test('words that are no strategies', () => {
   for (const word of [
     ...['extractor', 'ful', 'full:1', 'stage', 'stage:', 'surgical:a b', 'lp-ft:0', 'lp-ft:1', 'lp-ft:x'],
-    ...['gradual:', 'gradual:3', 'gradual:3@0', 'gradual:3@0.5,0@0.5', 'gradual:3@0.5@0.6', 'ulmfit:2'],
+    ...[
+      'gradual:',
+      'gradual:3',
+      'gradual:3@0',
+      'gradual:3@0.5,0@0.5',
+      'gradual:3@0.5@0.6',
+      'ulmfit:2',
+      'progressive:2',
+      'auto-rgn:1',
+    ],
   ])
     assert.equal(freezeRule(word), undefined, word);
 });
@@ -109,7 +130,10 @@ test('what a plan leaves frozen keeps its bits, what it trains moves', async (t)
 
 test('every strategy learns a bright corner, and each is a training of its own', async (t) => {
   const inputs = await networkInputs(t, brightCorner(60));
-  const strategies = ['full', 'none', 'stage:1', 'surgical:0', 'gradual', 'ulmfit', 'lp-ft:0.3'] as const;
+  const strategies = [
+    ...(['full', 'none', 'stage:1', 'surgical:0', 'gradual', 'progressive', 'ulmfit', 'auto-rgn'] as const),
+    'lp-ft:0.3' as const,
+  ];
   const specs = strategies.map((strategy): TrialSpec => ({ ...fullSpec, strategy }));
   const discriminative: TrialSpec = { ...fullSpec, network: { ...network, discriminative: 1 / 3 } };
   const restarted: TrialSpec = {

@@ -178,7 +178,7 @@ test('a positive image that is shown several times an epoch is augmented anew ea
       order,
       ...(told ? { occurrences } : {}),
       targets: inputs.task.targets,
-      learningRates: new Float32Array(4 * network.stages.length).fill(spec.lr),
+      learningRates: new Float32Array(4 * network.stages.length).fill(Number(spec.lr)),
       trainedStages: new Uint32Array(4).fill(0b1111),
       epoch: 0,
     });

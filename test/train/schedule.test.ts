@@ -21,6 +21,12 @@ const cases: Record<string, PolicySpec> = {
   'one-cycle-100': { ...oneCycle, momentum },
   'one-cycle-7': { ...oneCycle, warmup: 0.45, startDivisor: 10, finalDivisor: 100, momentum },
   'one-cycle-adam-50': { ...oneCycle, momentum },
+  'one-cycle-linear-100': { ...oneCycle, anneal: 'linear', momentum },
+  'one-cycle-three-phase-50': { ...oneCycle, threePhase: true, momentum },
+  'one-cycle-three-phase-linear-37': {
+    ...{ ...oneCycle, warmup: 0.45, startDivisor: 10, finalDivisor: 100, anneal: 'linear', threePhase: true },
+    momentum: { minimum: 0.8, maximum: 0.9 },
+  },
   'cosine-40': { kind: 'cosine', final: 0.01 },
   'step-20': { kind: 'step', factor: 0.1, at: [0.5, 0.75] },
   'constant-3': { kind: 'constant' },
@@ -58,7 +64,9 @@ test('one-cycle with fixed momentum has no momentum table, and a very short trai
   const policy: PolicySpec = { ...oneCycle, momentum: 'fixed' };
   assert.equal(momenta(policy, 10), undefined);
   for (const total of [1, 2, 3]) {
-    for (const rate of learningRates(policy, 1e-3, total)) assert.ok(rate > 0 && rate <= 1e-3 * (1 + 1e-6));
+    for (const more of [{}, { anneal: 'linear' }, { threePhase: true }, { warmup: 0 }] as const)
+      for (const rate of learningRates({ ...policy, ...more }, 1e-3, total))
+        assert.ok(rate > 0 && rate <= 1e-3 * (1 + 1e-6));
   }
 });
 

@@ -71,16 +71,25 @@ void CpuParameters::writeMoment(std::size_t parameter, bool second, std::span<co
 }
 
 double CpuParameters::gradientNormSquared(std::span<const std::size_t> parameters) const {
+  return normSquared(gradients_, parameters);
+}
+
+double CpuParameters::valueNormSquared(std::span<const std::size_t> parameters) const {
+  return normSquared(values_, parameters);
+}
+
+/** Padding holds zeros and adds nothing. */
+double CpuParameters::normSquared(const AlignedBuffer<float>& buffer,
+                                  std::span<const std::size_t> parameters) const {
   double total = 0;
-  if (gradients_.size() == 0) return total;
+  if (buffer.size() == 0) return total;
   for (const std::size_t parameter : parameters) {
     std::vector<double> sums(device_.threads, 0.0);
-    const float* gradient = gradients_.data() + offsets_[parameter];
+    const float* numbers = buffer.data() + offsets_[parameter];
     parallel(device_.threads, codecs_[parameter]->size(),
              [&](std::size_t begin, std::size_t end, std::size_t thread) {
                double sum = 0;
-               for (std::size_t i = begin; i < end; i++)
-                 sum += static_cast<double>(gradient[i]) * gradient[i];
+               for (std::size_t i = begin; i < end; i++) sum += static_cast<double>(numbers[i]) * numbers[i];
                sums[thread] = sum;
              });
     for (const double sum : sums) total += sum;

@@ -45,6 +45,7 @@ class CpuParameters : public ParameterStore {
   void readMoment(std::size_t parameter, bool second, std::span<float> values) const override;
   void writeMoment(std::size_t parameter, bool second, std::span<const float> values) override;
   double gradientNormSquared(std::span<const std::size_t> parameters) const override;
+  double valueNormSquared(std::span<const std::size_t> parameters) const override;
   void update(std::span<const ParameterUpdate> updates, float gradientScale) override;
   std::size_t bytes() const override;
 
@@ -60,6 +61,7 @@ class CpuParameters : public ParameterStore {
 
  private:
   float* moment(std::size_t parameter, bool second) const;
+  double normSquared(const AlignedBuffer<float>& buffer, std::span<const std::size_t> parameters) const;
   void ensure(AlignedBuffer<float>& buffer) const;
 
   Device& device_;

@@ -38,6 +38,13 @@ double Parameters::gradientNormSquared(std::span<const std::size_t> parameters) 
   return sum;
 }
 
+double Parameters::valueNormSquared(std::span<const std::size_t> parameters) const {
+  double sum = 0;
+  for (const std::size_t parameter : parameters)
+    for (const double value : values_[parameter]) sum += value * value;
+  return sum;
+}
+
 /** Formulas and their sources in engine/optimizer.h. */
 void Parameters::update(std::span<const ParameterUpdate> updates, float gradientScale) {
   for (const auto& [parameter, constants] : updates) {

@@ -17,6 +17,7 @@ class Parameters : public ParameterStore {
   void readMoment(std::size_t parameter, bool second, std::span<float> values) const override;
   void writeMoment(std::size_t parameter, bool second, std::span<const float> values) override;
   double gradientNormSquared(std::span<const std::size_t> parameters) const override;
+  double valueNormSquared(std::span<const std::size_t> parameters) const override;
   void update(std::span<const ParameterUpdate> updates, float gradientScale) override;
   std::size_t bytes() const override;
 

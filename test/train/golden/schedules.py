@@ -39,6 +39,11 @@ cases = {
     "one-cycle-100": trace(lambda o: lr.OneCycleLR(o, 1e-3, total_steps=100, final_div_factor=1e4), 100),
     "one-cycle-7": trace(lambda o: lr.OneCycleLR(o, 1e-3, total_steps=7, pct_start=0.45, div_factor=10, final_div_factor=100), 7),
     "one-cycle-adam-50": trace(lambda o: lr.OneCycleLR(o, 1e-3, total_steps=50, final_div_factor=1e4), 50, adam()),
+    "one-cycle-linear-100": trace(lambda o: lr.OneCycleLR(o, 1e-3, total_steps=100, anneal_strategy="linear", final_div_factor=1e4), 100),
+    "one-cycle-three-phase-50": trace(lambda o: lr.OneCycleLR(o, 1e-3, total_steps=50, three_phase=True, final_div_factor=1e4), 50, adam()),
+    "one-cycle-three-phase-linear-37": trace(
+        lambda o: lr.OneCycleLR(o, 1e-3, total_steps=37, pct_start=0.45, three_phase=True, anneal_strategy="linear", div_factor=10, final_div_factor=100, base_momentum=0.8, max_momentum=0.9), 37
+    ),
     "cosine-40": trace(lambda o: lr.CosineAnnealingLR(o, T_max=40, eta_min=1e-5), 40),
     "step-20": trace(lambda o: lr.MultiStepLR(o, milestones=[10, 15], gamma=0.1), 20),
     "triangular-40": trace(cyclic(5, 5, "triangular"), 40),
