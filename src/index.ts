@@ -17,6 +17,7 @@ export { ingest } from './image/ingest.js';
 export { type ImageStore, openImageStore } from './image/store.js';
 export type { ModelCard } from './model/card.js';
 export { describeModel } from './model/describe.js';
+export { registerModel } from './model/registry/register.js';
 export { type LoadedModel, loadModel, readCard } from './model/registry.js';
 export { type ExportedModel, type ImageReading, readExportedModel } from './predict/exported-model.js';
 export { ImageNetwork } from './predict/network.js';

@@ -15,7 +15,7 @@ import {
   toNumber,
   type ValueInfoProto,
 } from './onnx-proto.js';
-import { type ExternalBytes, readExternalBytes } from './onnx-tensor.js';
+import { type ExternalBytes, externalLocations, readExternalBytes } from './onnx-tensor.js';
 import { sortNodes } from './order.js';
 import { formatShape } from './shapes.js';
 
@@ -75,6 +75,14 @@ export async function openOnnx(path: string): Promise<OnnxFile> {
     metadata: new Map(model.metadataProps.map(({ key, value }) => [key, value])),
     model,
   };
+}
+
+/** Names of the data files beside an `.onnx` that its tensors are in. Throws MODEL for one that is not in its folder. */
+export async function externalFiles({ model, path }: OnnxFile): Promise<string[]> {
+  const constants = model.graph.node.flatMap((node) => node.attribute.flatMap(({ t }) => t ?? []));
+  return externalLocations([...model.graph.initializer, ...constants], path).catch((error: unknown) => {
+    throw placedIn(path, error);
+  });
 }
 
 /** Turns a decoded file into the graph IR; `notes` say what of the file was left out. */

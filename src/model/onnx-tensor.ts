@@ -77,6 +77,22 @@ export async function readExternalBytes(
   return bytes;
 }
 
+/** The data files that `tensors` lie in, relative to the model's folder; errors as `readExternalBytes`. */
+export async function externalLocations(
+  tensors: readonly TensorProto[],
+  modelFile: string,
+): Promise<string[]> {
+  const folder = dirname(resolve(modelFile));
+  const locations = new Set<string>();
+  for (const tensor of tensors) {
+    const location = tensor.externalData.find(({ key }) => key === 'location')?.value ?? '';
+    if (tensor.dataLocation !== EXTERNAL || locations.has(location)) continue;
+    await (await openData(tensor, folder, safePath(tensor, folder, location), location)).close();
+    locations.add(location);
+  }
+  return [...locations];
+}
+
 /** `taken` counts the bytes that were read of each data file. */
 async function readRange(
   tensor: TensorProto,

@@ -12,9 +12,10 @@ import type { Graph } from './graph.js';
 import { convertOnnx, openOnnx } from './onnx-read.js';
 import { formatShape, inferShapes } from './shapes.js';
 import { findTrunk } from './stages.js';
-import { matchWeights } from './weights/match.js';
+import { matchWeights, type WeightMatch } from './weights/match.js';
 import { readWeights, unreadable, WEIGHT_EXTENSIONS, weightFormat } from './weights/read.js';
 import { publishedClasses, zooGraph } from './zoo/index.js';
+import { stridesFit } from './zoo/resnet.js';
 
 export interface LoadedModel {
   readonly card: ModelCard;
@@ -24,7 +25,11 @@ export interface LoadedModel {
   readonly fingerprint: string;
   /** What was dropped or chosen while loading, in words. */
   readonly notes: readonly string[];
+  /** How the tensors of a weight file met the network's, by the network's names; absent for other files. */
+  readonly match?: TensorMatch;
 }
+
+export type TensorMatch = Pick<WeightMatch, 'matched' | 'missing' | 'unexpected'>;
 
 const word = z.string().trim().min(1);
 const perChannel = z.array(z.number());
@@ -110,7 +115,7 @@ export function validateCard(value: unknown, place: ErrorPlace): ModelCard {
 export async function loadModel(card: ModelCard, options: { readonly folder: string }): Promise<LoadedModel> {
   const path = card.file === undefined ? undefined : resolve(options.folder, card.file);
   if (path !== undefined && card.sha256 !== undefined) await expectHash(path, card.sha256);
-  const { graph, notes } = path === undefined ? randomModel(card) : await readModel(card, path);
+  const { graph, notes, match } = path === undefined ? randomModel(card) : await readModel(card, path);
   const check = () => {
     inferShapes(graph);
     requireFiniteWeights(graph);
@@ -118,13 +123,11 @@ export async function loadModel(card: ModelCard, options: { readonly folder: str
   };
   if (path === undefined) check();
   else inFile(path, check);
-  return { card, graph, notes, fingerprint: modelFingerprint(graph, card) };
+  const fingerprint = modelFingerprint(graph, card);
+  return { card, graph, notes, fingerprint, ...(match === undefined ? {} : { match }) };
 }
 
-interface ReadModel {
-  readonly graph: Graph;
-  readonly notes: readonly string[];
-}
+type ReadModel = Pick<LoadedModel, 'graph' | 'notes' | 'match'>;
 
 function randomModel(card: ModelCard): ReadModel {
   const { channels, size } = card.input;
@@ -145,9 +148,15 @@ async function readModel(card: ModelCard, path: string): Promise<ReadModel> {
   if (format === undefined) throw unreadable(path, ['.onnx', ...WEIGHT_EXTENSIONS]);
   const classes = publishedClasses(card.architecture);
   const graph = zooGraph(card.architecture, { channels, size, classes, seed: null });
-  const { tensors, notes } = await readWeights(path, format);
-  const match = matchWeights(graph, tensors, path);
-  return { graph: match.graph, notes: [...match.notes, ...notes] };
+  const { tensors, notes, strideIn } = await readWeights(path, format);
+  if (strideIn !== undefined && !stridesFit(card.architecture, strideIn))
+    throw new ThawError(
+      'MODEL',
+      `these are weights of a ResNet that halves the map in the first convolution of a block, ${card.architecture} does it in the second.`,
+      { file: path, hint: `Set the card's architecture to ${card.architecture}-v1.` },
+    );
+  const { graph: filled, notes: words, ...match } = matchWeights(graph, tensors, path);
+  return { graph: filled, notes: [...words, ...notes], match };
 }
 
 function expectInput(card: ModelCard, graph: Graph, file: string): void {
