@@ -16,6 +16,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const commands: readonly CommandModule<object, never>[] = [
     (await import('./cli/sweep.js')).sweepCommand,
     (await import('./cli/pretrain.js')).pretrainCommand,
+    (await import('./cli/lr-find.js')).lrFindCommand,
     (await import('./cli/status.js')).statusCommand,
     (await import('./cli/report.js')).reportCommand,
     (await import('./cli/data.js')).dataCommand,

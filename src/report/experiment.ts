@@ -112,7 +112,7 @@ export function configurationText(levels: readonly number[], factors: readonly F
 }
 
 /** A level as it reads without its column title: a number needs the name of what it is. */
-function levelText(factor: Factor, level: number): string {
+export function levelText(factor: Factor, level: number): string {
   const name = factor.levels[level]!;
   if (Number.isNaN(Number(name))) return name;
   return `${factor.key === 'lr' ? 'LR' : inSentence(factor.title)} ${name}`;

@@ -44,7 +44,7 @@ export async function drawCurveFigure(figure: CurveFigure): Promise<DrawnFigure>
 }
 
 /** Line with point, as in the figure. */
-function lineKey(level: number): string {
+export function lineKey(level: number): string {
   const { colour, dash, shape } = lineStyle(level);
   const stroke = `stroke="${colour}" stroke-width="2"${dash.length === 0 ? '' : ` stroke-dasharray="${dash.join(' ')}"`}`;
   return `<svg viewBox="0 0 28 12" width="28" height="12" aria-hidden="true"><path d="M1 6H27" ${stroke}/><path transform="translate(14 6)" d="${SHAPE_PATHS[shape] ?? ''}" fill="${colour}" stroke="${variable('paper')}"/></svg>`;
