@@ -69,6 +69,11 @@ export function trainImages({ n, subset }: Pick<TrialSpec, 'n' | 'subset'>, size
   return Math.min(size.train, Math.ceil(n * perPatient));
 }
 
+/** Steps of the range test of a trial with `lr: auto` (train/lr-finder.ts). */
+function rangeSteps({ lr }: Pick<TrialSpec, 'lr'>): number {
+  return lr === 'auto' ? 100 : 0;
+}
+
 /** Thread-seconds of one trial. */
 export function trialSeconds(spec: TrialSpec, sizes: SweepSizes): number {
   return trainsNetwork(spec.strategy) ? networkSeconds(spec, sizes) : headSeconds(spec, sizes);
@@ -77,7 +82,7 @@ export function trialSeconds(spec: TrialSpec, sizes: SweepSizes): number {
 /**
  * Thread-seconds of one network: the layers behind the cut three times for each trained image (forward, and backward by
  * inputs and by weights), once for each validation image of every epoch and each test image, and the update of each weight
- * in every step. Resized or cropped images cost as much less as they are smaller.
+ * in every step; a range test has steps of its own. Resized or cropped images cost as much less as they are smaller.
  */
 export function networkSeconds(spec: TrialSpec, sizes: SweepSizes): number {
   const data = sizes.data.get(spec.dataset) ?? TYPICAL.data;
@@ -86,8 +91,10 @@ export function networkSeconds(spec: TrialSpec, sizes: SweepSizes): number {
   const side = (augment !== 'none' && (augment.size || augment.resize)) || data.side;
   const scale = readsFeatures(spec.strategy) ? 1 : (side / data.side) ** 2;
   const images = trainImages(spec, data);
-  const passes = spec.epochs * (3 * images + data.validation) + data.test;
-  const updates = spec.epochs * Math.ceil(images / spec.batch) * weightsBehind;
+  const tested = rangeSteps(spec);
+  const passes =
+    spec.epochs * (3 * images + data.validation) + data.test + 3 * tested * Math.min(spec.batch, images);
+  const updates = (spec.epochs * Math.ceil(images / spec.batch) + tested) * weightsBehind;
   const rate = RATES.trainMacs * (precision === 'bf16' ? RATES.bf16 : 1);
   return (passes * scale * macsBehind) / rate + updates / RATES.networkUpdates;
 }
@@ -109,7 +116,8 @@ export function headSeconds(spec: TrialSpec, sizes: SweepSizes): number {
     (steps * weights) / RATES.headUpdates +
     (spec.dropout > 0 ? (images * features) / RATES.dropoutValues : 0);
   const validate = (2 * data.validation * weights) / RATES.headFlops;
-  return spec.epochs * (train + validate) + (2 * data.test * weights) / RATES.headFlops;
+  const test = (rangeSteps(spec) / steps) * train;
+  return spec.epochs * (train + validate) + test + (2 * data.test * weights) / RATES.headFlops;
 }
 
 /** Bytes that one head holds in the bank: weights, two moments and the best snapshot; learning rates and momenta. */

@@ -291,6 +291,16 @@ describe('the cost of networks', () => {
     assert.ok(Math.abs(trialSeconds(full!, sizes) / expected(3e8, 7e5) - 1) < 1e-12);
   });
 
+  it('has the hundred steps of a range test where the learning rate is `auto`', () => {
+    const [plain, auto] = planned('strategy: full, n: 64, epochs: 10, batch: 30, lr: [0.1, auto]');
+    const test = (3 * 100 * 30 * 3e8) / RATES.trainMacs + (100 * 7e5) / RATES.networkUpdates;
+    const more = networkSeconds(auto!, sizes) - networkSeconds(plain!, sizes);
+    assert.ok(Math.abs(more / test - 1) < 1e-9);
+    const heads = planned('strategy: extractor, n: 60, epochs: 10, batch: 30, lr: [0.1, auto]');
+    const [least, most] = heads.map((trial) => trialSeconds(trial, sizes));
+    assert.ok(most! > 2 * least!, 'five times the 20 steps of training');
+  });
+
   it('falls with the precision and with the area of the images', () => {
     const [plain, half, crop] = planned(
       'strategy: full, precision: [fp32, bf16], augment: [none, { crop: random, size: 100 }]',
