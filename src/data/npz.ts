@@ -1,7 +1,6 @@
 import { open } from 'node:fs/promises';
 import { ThawError } from '../base/errors.js';
 import { ioError } from '../base/files.js';
-import { type MemberReader, memberReader } from './archive-reader.js';
 import {
   elementBytes,
   elementCount,
@@ -10,7 +9,8 @@ import {
   npyDataStart,
   npyNumbers,
   parseNpyHeader,
-} from './npy.js';
+} from '../base/npy.js';
+import { type MemberReader, memberReader } from './archive-reader.js';
 import { readArchive } from './zip.js';
 
 /** Arrays that must be read as a whole: labels, and images in Fortran order. */

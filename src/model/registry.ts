@@ -98,13 +98,20 @@ export function validateCard(value: unknown, place: ErrorPlace): ModelCard {
     const field = issue.path.join('.') || 'the card';
     if (issue.code === 'custom') return `${field}: ${issue.message}`;
     const message = issue.message.replace(/^Invalid input: /, '').replace(/, received \w+$/, '');
+    if (issue.code === 'unrecognized_keys') return `${field}: ${message}`;
     const missing = issue.code === 'invalid_type' && issue.input === undefined;
-    return `${field}: ${message}${missing ? ', which is missing' : `, received ${JSON.stringify(issue.input)}`}`;
+    return `${field}: ${message}${missing ? ', which is missing' : `, received ${quoted(issue.input)}`}`;
   });
   throw new ThawError('MODEL', `the model card is not valid: ${faults.join('; ')}.`, {
     ...place,
     hint: 'docs/models.md lists the fields of a card.',
   });
+}
+
+/** The beginning of a value's JSON. */
+function quoted(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
 /**

@@ -10,8 +10,11 @@ import type { Parameter } from '../../src/model/graph.js';
 import { readOnnx } from '../../src/model/onnx-read.js';
 import { inferShapes } from '../../src/model/shapes.js';
 import { inMemory } from '../../src/model/weights/byte-source.js';
+import { readKerasBytes } from '../../src/model/weights/keras.js';
+import { readNpzBytes } from '../../src/model/weights/npz.js';
 import { readPthBytes } from '../../src/model/weights/pth.js';
 import { readSafetensorsBytes } from '../../src/model/weights/safetensors.js';
+import { kerasH5, type Numbers, npy, npz } from './write-keras.js';
 import { pthZip, temporaryFile } from './write-pth.js';
 
 const ROUNDS = 10_000;
@@ -127,6 +130,50 @@ test('10,000 broken safetensors files end in an error or in weights', async () =
   const read = (bytes: Uint8Array) => readSafetensorsBytes(inMemory(bytes), 'broken.safetensors');
   const refused = await withstand(4, (random) => mutated(safetensors, random), read);
   assert.ok(refused > ROUNDS / 4, String(refused));
+});
+
+/** The fewest layers that are taken for a ResNet of Keras. */
+const kerasArrays = new Map<string, Numbers>([
+  ['conv1_bn/gamma', { shape: [3], data: Float32Array.of(1, 2, 3) }],
+  ['conv2_block1_3_conv/kernel', { shape: [1, 1, 2, 2], data: Float64Array.of(1, 2, 3, 4) }],
+  ['head/kernel', { shape: [2, 5], data: Float32Array.from({ length: 10 }, (_, index) => index) }],
+  ['count', { shape: [1], data: Int32Array.of(7) }],
+]);
+
+test('10,000 broken HDF5 files of Keras end in an error or in weights', async () => {
+  const whole = await kerasH5(kerasArrays);
+  const read = async (bytes: Uint8Array) => (await readKerasBytes(inMemory(bytes), 'broken.h5')).tensors;
+  assert.equal((await read(whole)).size, 3);
+  const before = process.memoryUsage().rss;
+  const refused = await withstand(6, (random) => mutated(whole, random), read);
+  assert.ok(refused > ROUNDS / 4 && refused < ROUNDS, String(refused));
+  const grown = process.memoryUsage().rss - before;
+  assert.ok(grown < 300e6, `${grown} bytes`);
+  assert.equal((await read(whole)).size, 3, 'the library reads whole files as before');
+});
+
+test('10,000 broken .npz archives end in an error or in weights', async () => {
+  const whole = npz(kerasArrays);
+  const read = async (bytes: Uint8Array) => (await readNpzBytes(inMemory(bytes), 'broken.npz')).tensors;
+  assert.equal((await read(whole)).size, 3);
+  const refused = await withstand(7, (random) => mutated(whole, random), read);
+  assert.ok(refused > ROUNDS / 4, String(refused));
+});
+
+test('10,000 broken arrays in whole .npz archives end in an error or in weights', async () => {
+  const arrays = [...kerasArrays].map(([name, array]) => [name, npy(array)] as const);
+  let round = 0;
+  const broken = (random: RandomStream) => {
+    const chosen = round++ % arrays.length;
+    return npz(
+      new Map(
+        arrays.map(([name, bytes], index) => [name, index === chosen ? mutated(bytes, random) : bytes]),
+      ),
+    );
+  };
+  const read = async (bytes: Uint8Array) => (await readNpzBytes(inMemory(bytes), 'broken.npz')).tensors;
+  const refused = await withstand(8, broken, read);
+  assert.ok(refused > ROUNDS / 4 && refused < ROUNDS, String(refused));
 });
 
 test('10,000 broken ONNX files end in an error or in a graph', async () => {

@@ -25,6 +25,13 @@ const PUBLISHED: Record<string, readonly [number, number]> = {
   resnet152: [60_192_808, 11.51],
 };
 
+/** The networks of He et al. themselves: parameters as above, and billions of multiply-adds of their table 1. */
+const PAPER: Record<string, readonly [number, number]> = {
+  'resnet50-v1': [25_557_032, 3.8],
+  'resnet101-v1': [44_549_160, 7.6],
+  'resnet152-v1': [60_192_808, 11.3],
+};
+
 /**
  * Parameters of the ResNets for CIFAR-10: 0.27, 0.46, 0.66, 0.85 and 1.7 million in table 6 of He et al.; those of PyTorch for
  * the published files (golden/pth/cifar.json), and of the same sum for 110.
@@ -55,8 +62,20 @@ for (const [name, [parameters, multiplyAdds]] of Object.entries(PUBLISHED)) {
   });
 }
 
+for (const [name, [parameters, multiplyAdds]] of Object.entries(PAPER)) {
+  test(`${name} has the size that its paper gives, and halves the map in the first convolution of a block`, () => {
+    const graph = imagenet(name);
+    assert.equal(countParameters(graph), parameters);
+    assert.ok(Math.abs(countMultiplyAdds(graph) / 1e9 - multiplyAdds) < 0.06);
+    const strides = graph.nodes.flatMap((node) =>
+      node.op === 'conv2d' && node.name.startsWith('layer3.0') ? [node.stride[0]] : [],
+    );
+    assert.deepEqual(strides, [2, 1, 1, 2]);
+  });
+}
+
 test('the architectures are known by torchvision names, and those for CIFAR by their depth', () => {
-  const names = [...Object.keys(PUBLISHED), 'squeezenet1_1', ...Object.keys(SMALL)];
+  const names = [PUBLISHED, PAPER, SMALL].flatMap(Object.keys).concat('squeezenet1_1');
   assert.deepEqual(zooNames().toSorted(), names.toSorted());
 });
 

@@ -1,10 +1,12 @@
 import { extname } from 'node:path';
 import { ThawError } from '../../base/errors.js';
+import { listKeras, readKeras } from './keras.js';
+import { listNpz, readNpz } from './npz.js';
 import { listPth, readPth } from './pth.js';
 import { listSafetensors, readSafetensors } from './safetensors.js';
 import type { TensorEntry, WeightFile } from './weight-file.js';
 
-export type WeightFormat = 'safetensors' | 'pth';
+export type WeightFormat = 'safetensors' | 'pth' | 'keras' | 'npz';
 
 const FORMATS: Readonly<Record<string, WeightFormat>> = {
   '.safetensors': 'safetensors',
@@ -12,13 +14,13 @@ const FORMATS: Readonly<Record<string, WeightFormat>> = {
   '.pt': 'pth',
   '.th': 'pth',
   '.pth.tar': 'pth',
+  '.h5': 'keras',
+  '.hdf5': 'keras',
+  '.keras': 'keras',
+  '.npz': 'npz',
 };
 /** Extensions of files that hold weights, in a form that is not read. */
 const UNREAD: Readonly<Record<string, string>> = {
-  '.h5': 'Keras',
-  '.hdf5': 'Keras',
-  '.keras': 'Keras',
-  '.npz': 'numpy',
   '.pb': 'TensorFlow',
   '.ckpt': 'checkpoint',
 };
@@ -32,14 +34,32 @@ export function weightFormat(path: string): WeightFormat | undefined {
   return FORMATS[lower.endsWith('.pth.tar') ? '.pth.tar' : extname(lower)];
 }
 
-/** The floating-point tensors of a weight file; errors as `readPth` and `readSafetensors`. */
+/** The floating-point tensors of a weight file; errors as `readPth`. */
 export async function readWeights(path: string, format: WeightFormat): Promise<WeightFile> {
-  return format === 'pth' ? readPth(path) : { tensors: await readSafetensors(path), notes: [] };
+  switch (format) {
+    case 'pth':
+      return readPth(path);
+    case 'safetensors':
+      return { tensors: await readSafetensors(path), notes: [] };
+    case 'keras':
+      return readKeras(path);
+    case 'npz':
+      return readNpz(path);
+  }
 }
 
 /** The tensors that a weight file lists, integers included. */
 export async function listWeights(path: string, format: WeightFormat): Promise<TensorEntry[]> {
-  return format === 'pth' ? listPth(path) : listSafetensors(path);
+  switch (format) {
+    case 'pth':
+      return listPth(path);
+    case 'safetensors':
+      return listSafetensors(path);
+    case 'keras':
+      return listKeras(path);
+    case 'npz':
+      return listNpz(path);
+  }
 }
 
 /** A file that is none of `expected`, with a way to make it one. */

@@ -19,6 +19,11 @@ export interface ResNetLayout {
   readonly shortcut: 'projection' | 'padded';
   /** Name of the classifier. */
   readonly classifier: 'fc' | 'linear';
+  /**
+   * Which convolution of a bottleneck halves the map: the 3×3 one of "version 1.5" (torchvision, timm), or the first 1×1 one
+   * of the paper (Caffe, Keras). Weights of the one do not fit the other, although their shapes do.
+   */
+  readonly strideIn?: 'first';
   /** Whether the initial weights keep the variance of the activations (`in`) or of the gradients (`out`). */
   readonly fan: 'in' | 'out';
 }
@@ -28,13 +33,16 @@ const imagenet = (block: ResNetLayout['block'], blocks: readonly number[]): ResN
   return { stem: 'imagenet', block, blocks, width: 64, ...torchvision };
 };
 
-/** The networks of the paper's table 1, as torchvision has them. */
+/** The networks of the paper's table 1, as torchvision has them; `-v1` are those of the paper itself. */
 export const RESNETS: Readonly<Record<string, ResNetLayout>> = {
   resnet18: imagenet('basic', [2, 2, 2, 2]),
   resnet34: imagenet('basic', [3, 4, 6, 3]),
   resnet50: imagenet('bottleneck', [3, 4, 6, 3]),
   resnet101: imagenet('bottleneck', [3, 4, 23, 3]),
   resnet152: imagenet('bottleneck', [3, 8, 36, 3]),
+  'resnet50-v1': { ...imagenet('bottleneck', [3, 4, 6, 3]), strideIn: 'first' },
+  'resnet101-v1': { ...imagenet('bottleneck', [3, 4, 23, 3]), strideIn: 'first' },
+  'resnet152-v1': { ...imagenet('bottleneck', [3, 8, 36, 3]), strideIn: 'first' },
 };
 
 /**
@@ -62,8 +70,8 @@ const EXPANSION = { basic: 1, bottleneck: 4 } as const;
 
 /**
  * ResNet (He et al., CVPR 2016, arXiv 1512.03385) with torchvision's layers, parameter names and initial weights:
- * [N, channels, size, size] → [N, classes], or the pooled features without `classes`. "Version 1.5": a bottleneck that
- * halves the map does it in its 3×3 convolution.
+ * [N, channels, size, size] → [N, classes], or the pooled features without `classes`. A bottleneck that
+ * halves the map does it where `strideIn` says.
  */
 export function resnet(name: string, layout: ResNetLayout, options: ZooOptions): ZooGraph {
   const net = new NetworkBuilder();
@@ -112,6 +120,7 @@ function residualBlock(
   { channels, width, stride }: BlockShape,
 ): string {
   const kind = layout.block;
+  const first = layout.strideIn === 'first';
   const weight = weightOf(layout);
   const outputs = width * EXPANSION[kind];
   const convolutions =
@@ -121,8 +130,8 @@ function residualBlock(
           { inputs: width, outputs: width, kernel: 3, padding: 1 },
         ]
       : [
-          { inputs: channels, outputs: width, kernel: 1 },
-          { inputs: width, outputs: width, kernel: 3, stride, padding: 1 },
+          { inputs: channels, outputs: width, kernel: 1, stride: first ? stride : 1 },
+          { inputs: width, outputs: width, kernel: 3, stride: first ? 1 : stride, padding: 1 },
           { inputs: width, outputs, kernel: 1 },
         ];
   let tensor = input;
@@ -149,4 +158,10 @@ function weightOf(layout: ResNetLayout): (shape: readonly number[]) => Distribut
 
 function channelOrder({ shortcut, blocks, width, classifier }: ResNetLayout) {
   return shortcut === 'padded' ? paddedOrder(blocks, width, classifier) : undefined;
+}
+
+/** Whether weights whose bottlenecks halve the map as `strideIn` says are those of an architecture. */
+export function stridesFit(architecture: string, strideIn: ResNetLayout['strideIn']): boolean {
+  const layout = RESNETS[architecture];
+  return layout === undefined || layout.block === 'basic' || layout.strideIn === strideIn;
 }

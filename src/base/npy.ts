@@ -1,4 +1,4 @@
-import { ThawError } from '../base/errors.js';
+import { ThawError } from './errors.js';
 
 /** NumPy's array format, versions 1.0 to 3.0 (numpy.lib.format). */
 export interface NpyHeader {
