@@ -1,7 +1,61 @@
-import type { CommandModule } from 'yargs';
+import { commandsOf, type Listed } from './cli/lazy.js';
 
 /** A mistake in the arguments. */
 class UsageError extends Error {}
+
+const commands: readonly Listed[] = [
+  {
+    command: 'sweep [config]',
+    describe:
+      'Run the trials of a config and write tables and report (without a config: the embedded example)',
+    load: async () => (await import('./cli/sweep.js')).sweepCommand,
+  },
+  {
+    command: 'pretrain <config>',
+    describe: 'Train a source of your own and write it as ONNX with its model card',
+    load: async () => (await import('./cli/pretrain.js')).pretrainCommand,
+  },
+  {
+    command: 'lr-find <config>',
+    describe: 'Range test of the learning rate for trials of a config: suggestions and a curve',
+    load: async () => (await import('./cli/lr-find.js')).lrFindCommand,
+  },
+  {
+    command: 'status <dir>',
+    describe: 'Show how far a run is',
+    load: async () => (await import('./cli/status.js')).statusCommand,
+  },
+  {
+    command: 'report <dir>',
+    describe: 'Write tables and report of a run folder anew from its ledger',
+    load: async () => (await import('./cli/report.js')).reportCommand,
+  },
+  {
+    command: 'data',
+    describe: 'Look at data sets, decode their images ahead',
+    load: async (rest) => (await import('./cli/data.js')).data(rest),
+  },
+  {
+    command: 'models',
+    describe: 'Pull, import, look at, verify, remove and export models',
+    load: async (rest) => (await import('./cli/models.js')).models(rest),
+  },
+  {
+    command: 'predict <model> <images..>',
+    describe: 'Write a table of probabilities for image files, and heat maps',
+    load: async () => (await import('./cli/predict.js')).predictCommand,
+  },
+  {
+    command: 'doctor',
+    describe: 'Check versions, addon, execution providers, threads and disk space of this machine',
+    load: async () => (await import('./cli/doctor.js')).doctorCommand,
+  },
+  {
+    command: 'worker <shard>',
+    describe: 'Train the work units of a shard file (started by a sweep; by hand in batch jobs)',
+    load: async () => (await import('./cli/worker.js')).workerCommand,
+  },
+];
 
 /** Runs the command line; the exit status is `process.exitCode`. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -13,18 +67,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const { default: yargs } = await import('yargs');
   const { thawVersion } = await import('./execute/versions.js');
   const { reportFailure, setStatus } = await import('./cli/outcome.js');
-  const commands: readonly CommandModule<object, never>[] = [
-    (await import('./cli/sweep.js')).sweepCommand,
-    (await import('./cli/pretrain.js')).pretrainCommand,
-    (await import('./cli/lr-find.js')).lrFindCommand,
-    (await import('./cli/status.js')).statusCommand,
-    (await import('./cli/report.js')).reportCommand,
-    (await import('./cli/data.js')).dataCommand,
-    (await import('./cli/models.js')).modelsCommand,
-    (await import('./cli/predict.js')).predictCommand,
-    (await import('./cli/doctor.js')).doctorCommand,
-    (await import('./cli/worker.js')).workerCommand,
-  ] as never;
+  const listed = await commandsOf(commands, args);
   const parser = yargs([...args])
     .scriptName('thaw')
     .usage('$0 <command>\n\nTransfer-learning experiment grids for small medical imaging datasets.')
@@ -38,7 +81,7 @@ export async function main(args: readonly string[]): Promise<void> {
       // yargs reports a mistake in the arguments by message, a command's rejection by error; only throwing ends it.
       throw error ?? new UsageError(message);
     });
-  for (const command of commands) parser.command(command);
+  for (const command of listed) parser.command(command);
   try {
     await parser.parseAsync();
   } catch (error) {

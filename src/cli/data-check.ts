@@ -1,5 +1,4 @@
 import { relative } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { listSome } from '../base/nearest.js';
 import { type OpenedDataset, openDatasets, splitOf } from '../execute/open.js';
 import { type CheckedDataset, DUPLICATES_HINT, reportQuality, withFindings } from '../execute/quality.js';
@@ -11,6 +10,8 @@ import type { SweepConfig } from '../sweep/config.js';
 import { readConfig } from '../sweep/read-config.js';
 import type { DataSummary } from '../sweep/run-info.js';
 import { describeData } from './data-text.js';
+import type { CommandBody } from './lazy.js';
+import { folders } from './models-folders.js';
 import { setStatus } from './outcome.js';
 import { fromUser } from './paths.js';
 import { createProgress } from './progress.js';
@@ -26,7 +27,7 @@ const PATIENTS_HINT =
   "Use split: {kind: random, …}, which keeps patients together; 'allowLeakage: true' goes on regardless, and the report says so.";
 
 async function check({ config: path, set, json, tablesOnly }: Arguments): Promise<void> {
-  const config = await readConfig(relative(process.cwd(), fromUser(path)), { set });
+  const config = await readConfig(relative(process.cwd(), fromUser(path)), { set, models: folders() });
   const needed = { datasets: new Set(Object.keys(config.data)), sources: new Set<string>() };
   const summaries: DataSummary[] = [];
   for (const [name, opened] of await openDatasets(withLeaks(config), needed)) {
@@ -73,10 +74,7 @@ function reportErrors({ root, quality }: DataSummary): void {
   }
 }
 
-export const dataCheckCommand: CommandModule<object, Arguments> = {
-  command: 'check <config>',
-  describe:
-    'Report on the quality of the data: splits, prevalence, copies of images, odd and unreadable images',
+export const dataCheckCommand: CommandBody<Arguments> = {
   builder: (yargs) =>
     yargs
       .positional('config', { type: 'string', demandOption: true, describe: 'YAML file, see docs/config.md' })

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { relative, resolve } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { ThawError } from '../base/errors.js';
 import { suggestionOrList } from '../base/nearest.js';
 import type { Progress } from '../base/progress.js';
@@ -9,6 +8,8 @@ import { rowBytes } from '../image/geometry.js';
 import { findImageStore, startIngest } from '../image/ingest.js';
 import { readConfig } from '../sweep/read-config.js';
 import { IngestWorkers, reportToParent } from './ingest-workers.js';
+import type { CommandBody } from './lazy.js';
+import { folders } from './models-folders.js';
 import { workersOf } from './options.js';
 import { setStatus } from './outcome.js';
 import { fromUser } from './paths.js';
@@ -48,6 +49,7 @@ async function ingestAll(args: Arguments): Promise<void> {
   const config = await readConfig(relative(process.cwd(), fromUser(args.config)), {
     set: args.set,
     cache: args.cache === undefined ? undefined : fromUser(args.cache),
+    models: folders(),
   });
   const count = workersOf(args.workers);
   const needed = { datasets: chosen(Object.keys(config.data), args.data), sources: new Set<string>() };
@@ -144,9 +146,7 @@ function describe(made: Ingested): string {
   return `${dataset}: ${status} ${images} images${broken}${time}${speed}, ${size} in ${folder}`;
 }
 
-export const dataIngestCommand: CommandModule<object, Arguments> = {
-  command: 'ingest <config>',
-  describe: 'Decode the images of a config into the cache, ahead of a sweep',
+export const dataIngestCommand: CommandBody<Arguments> = {
   builder: (yargs) =>
     yargs
       .positional('config', { type: 'string', demandOption: true, describe: 'YAML file, see docs/config.md' })

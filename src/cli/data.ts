@@ -1,14 +1,15 @@
-import type { Argv, CommandModule } from 'yargs';
-import { dataCheckCommand } from './data-check.js';
-import { dataIngestCommand } from './data-ingest.js';
+import { group } from './lazy.js';
 
-export const dataCommand: CommandModule<object, object> = {
-  command: 'data',
-  describe: 'Look at data sets, decode their images ahead',
-  builder: (yargs: Argv) =>
-    yargs
-      .command(dataCheckCommand as never)
-      .command(dataIngestCommand as never)
-      .demandCommand(1, 'Name what to do: check or ingest'),
-  handler: () => {},
-};
+export const data = group([
+  {
+    command: 'check <config>',
+    describe:
+      'Report on the quality of the data: splits, prevalence, copies of images, odd and unreadable images',
+    load: async () => (await import('./data-check.js')).dataCheckCommand,
+  },
+  {
+    command: 'ingest <config>',
+    describe: 'Decode the images of a config into the cache, ahead of a sweep',
+    load: async () => (await import('./data-ingest.js')).dataIngestCommand,
+  },
+]);

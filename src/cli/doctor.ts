@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { messageOf } from '../base/errors.js';
 import { addon } from '../engine/addon.js';
 import { currentVersions, thawVersion } from '../execute/versions.js';
 import { probeProviders } from '../features/open-session.js';
+import type { CommandBody } from './lazy.js';
 import { setStatus } from './outcome.js';
 
 interface Arguments {
@@ -80,9 +80,7 @@ async function diagnose(cache: string): Promise<Check[]> {
   ];
 }
 
-export const doctorCommand: CommandModule<object, Arguments> = {
-  command: 'doctor',
-  describe: 'Check versions, addon, execution providers, threads and disk space of this machine',
+export const doctorCommand: CommandBody<Arguments> = {
   builder: (yargs) =>
     yargs.option('json', { type: 'boolean', default: false, describe: 'Print JSON' }).option('cache', {
       type: 'string',

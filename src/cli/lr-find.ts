@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { ThawError } from '../base/errors.js';
 import { ioError, writeFileAtomic } from '../base/files.js';
 import { findRates, MOST_TESTS, type TestedTrial } from '../execute/find-rates.js';
@@ -10,6 +9,8 @@ import { trialNames } from '../report/rate-names.js';
 import { parseFilter } from '../sweep/filter.js';
 import { readConfig } from '../sweep/read-config.js';
 import { RANGE, type RangeSettings } from '../train/lr-finder.js';
+import type { CommandBody } from './lazy.js';
+import { folders, MODELS_OPTION } from './models-folders.js';
 import { deviceOf, extractorOf } from './options.js';
 import { setStatus } from './outcome.js';
 import { fromUser } from './paths.js';
@@ -26,6 +27,7 @@ interface Arguments {
   readonly json: boolean;
   readonly out: string | undefined;
   readonly cache: string | undefined;
+  readonly models: string | undefined;
   readonly device: string | undefined;
   readonly extractor: string | undefined;
 }
@@ -36,6 +38,7 @@ async function run(args: Arguments): Promise<void> {
   const config = await readConfig(relative(process.cwd(), path) || path, {
     set: args.set,
     cache: place(args.cache),
+    models: folders(args.models),
   });
   const progress = createProgress();
   const range = { from: args.from, to: args.to, steps: args.steps };
@@ -113,9 +116,7 @@ async function write(
   return { svg };
 }
 
-export const lrFindCommand: CommandModule<object, Arguments> = {
-  command: 'lr-find <config>',
-  describe: 'Range test of the learning rate for trials of a config: suggestions and a curve',
+export const lrFindCommand: CommandBody<Arguments> = {
   builder: (yargs) =>
     yargs
       .positional('config', {
@@ -144,8 +145,9 @@ export const lrFindCommand: CommandModule<object, Arguments> = {
       })
       .option('cache', {
         type: 'string',
-        describe: 'Folder for images, features and models [default: .thaw/cache]',
+        describe: 'Folder for images, features and prefixes of networks [default: .thaw/cache]',
       })
+      .option('models', MODELS_OPTION)
       .option('device', { type: 'string', describe: 'Extract features on auto, cpu, cuda or cuda:<number>' })
       .option('extractor', {
         type: 'string',

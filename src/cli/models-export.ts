@@ -1,9 +1,7 @@
-import type { CommandModule } from 'yargs';
 import type { ExportArguments } from './export-model.js';
+import type { CommandBody } from './lazy.js';
 
-export const modelsExportCommand: CommandModule<object, ExportArguments> = {
-  command: 'export <trial>',
-  describe: 'Write the trained network of a trial as ONNX, or its weights as safetensors',
+export const modelsExport: CommandBody<ExportArguments> = {
   builder: (yargs) =>
     yargs
       .positional('trial', {

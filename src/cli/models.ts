@@ -1,26 +1,39 @@
-import type { Argv, CommandModule } from 'yargs';
-import { describeModel } from '../model/describe.js';
-import { modelsExportCommand } from './models-export.js';
-import { fromUser } from './paths.js';
+import { group } from './lazy.js';
 
-const inspect: CommandModule<object, { file: string }> = {
-  command: 'inspect <file>',
-  describe: 'Show inputs, operators, parameters, stages and cuts of a model file or model card',
-  builder: (yargs) =>
-    yargs.positional('file', {
-      type: 'string',
-      demandOption: true,
-      describe: 'An .onnx, a weight file (.safetensors, .pth) or a model card .json',
-    }) as never,
-  handler: async ({ file }) => {
-    process.stdout.write(`${JSON.stringify(await describeModel(fromUser(file)), null, 2)}\n`);
+export const models = group([
+  {
+    command: 'list',
+    describe: 'Show registered models, and published ones that can be pulled',
+    load: async () => (await import('./models-list.js')).modelsList,
   },
-};
-
-export const modelsCommand: CommandModule<object, object> = {
-  command: 'models',
-  describe: 'Look at model files',
-  builder: (yargs: Argv) =>
-    yargs.command(inspect).command(modelsExportCommand).demandCommand(1, 'Name what to do: inspect, export'),
-  handler: () => {},
-};
+  {
+    command: 'pull <names..>',
+    describe: 'Download published weights and register them',
+    load: async () => (await import('./models-pull.js')).modelsPull,
+  },
+  {
+    command: 'import <file>',
+    describe: "Check a file of one's own from end to end and register it",
+    load: async () => (await import('./models-import.js')).modelsImport,
+  },
+  {
+    command: 'inspect <model>',
+    describe: 'Show inputs, operators, parameters, stages and cuts of a model',
+    load: async () => (await import('./models-inspect.js')).modelsInspect,
+  },
+  {
+    command: 'verify [names..]',
+    describe: 'Hold registered models against their SHA-256 and load them',
+    load: async () => (await import('./models-verify.js')).modelsVerify,
+  },
+  {
+    command: 'remove <names..>',
+    describe: 'Take registered models off the disk',
+    load: async () => (await import('./models-remove.js')).modelsRemove,
+  },
+  {
+    command: 'export <trial>',
+    describe: 'Write the trained network of a trial as ONNX, or its weights as safetensors',
+    load: async () => (await import('./models-export.js')).modelsExport,
+  },
+]);

@@ -1,9 +1,7 @@
-import type { CommandModule } from 'yargs';
+import type { CommandBody } from './lazy.js';
 import type { PredictArguments } from './predict-images.js';
 
-export const predictCommand: CommandModule<object, PredictArguments> = {
-  command: 'predict <model> <images..>',
-  describe: 'Write a table of probabilities for image files, and heat maps',
+export const predictCommand: CommandBody<PredictArguments> = {
   builder: (yargs) =>
     yargs
       .positional('model', {

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { ThawError } from '../base/errors.js';
 import { readPretrainConfig } from '../pretrain/config.js';
 import { pretrain } from '../pretrain/pretrain.js';
+import type { CommandBody } from './lazy.js';
+import { folders, MODELS_OPTION } from './models-folders.js';
 import { setStatus } from './outcome.js';
 import { fromUser } from './paths.js';
 import { createProgress } from './progress.js';
@@ -14,6 +15,7 @@ interface Arguments {
   readonly set: readonly string[];
   readonly out: string | undefined;
   readonly cache: string | undefined;
+  readonly models: string | undefined;
   readonly threads: number | undefined;
   readonly checkpointMinutes: number;
   readonly restart: boolean;
@@ -26,6 +28,7 @@ async function run(args: Arguments): Promise<void> {
     set: args.set,
     out: place(args.out),
     cache: place(args.cache),
+    models: folders(args.models),
   });
   const progress = createProgress();
   try {
@@ -70,9 +73,7 @@ function minutesOf(value: number): number {
   });
 }
 
-export const pretrainCommand: CommandModule<object, Arguments> = {
-  command: 'pretrain <config>',
-  describe: 'Train a source of your own and write it as ONNX with its model card',
+export const pretrainCommand: CommandBody<Arguments> = {
   builder: (yargs) =>
     yargs
       .positional('config', {
@@ -89,6 +90,7 @@ export const pretrainCommand: CommandModule<object, Arguments> = {
       })
       .option('out', { type: 'string', describe: 'Folder of the model [default: models]' })
       .option('cache', { type: 'string', describe: 'Folder for images [default: .thaw/cache]' })
+      .option('models', MODELS_OPTION)
       .option('threads', { type: 'number', describe: `Threads [default: ${availableParallelism()}]` })
       .option('checkpoint-minutes', {
         type: 'number',

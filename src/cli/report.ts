@@ -1,10 +1,8 @@
-import type { CommandModule } from 'yargs';
+import type { CommandBody } from './lazy.js';
 import { fromUser } from './paths.js';
 import { publish } from './publish.js';
 
-export const reportCommand: CommandModule<object, { dir: string }> = {
-  command: 'report <dir>',
-  describe: 'Write tables and report of a run folder anew from its ledger',
+export const reportCommand: CommandBody<{ dir: string }> = {
   builder: (yargs) =>
     yargs.positional('dir', {
       type: 'string',

@@ -1,7 +1,7 @@
-import type { CommandModule } from 'yargs';
 import { readLedger } from '../sweep/ledger.js';
 import { readPlanned } from '../sweep/planned.js';
 import { readRunConfig } from '../sweep/run-folder.js';
+import type { CommandBody } from './lazy.js';
 import { fromUser } from './paths.js';
 
 interface Status {
@@ -44,9 +44,7 @@ async function statusOf(folder: string): Promise<Status> {
   };
 }
 
-export const statusCommand: CommandModule<object, { dir: string; json: boolean }> = {
-  command: 'status <dir>',
-  describe: 'Show how far a run is',
+export const statusCommand: CommandBody<{ dir: string; json: boolean }> = {
   builder: (yargs) =>
     yargs
       .positional('dir', { type: 'string', demandOption: true, describe: 'Run folder, e.g. runs/quickstart' })

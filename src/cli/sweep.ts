@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { relative, resolve } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { ThawError } from '../base/errors.js';
 import { LocalExecutor } from '../execute/local.js';
 import { drySweep, runSweep, type SweepOptions, type SweepOutcome } from '../execute/run-sweep.js';
@@ -9,6 +8,8 @@ import type { SweepConfig } from '../sweep/config.js';
 import { parseFilter } from '../sweep/filter.js';
 import type { Plan } from '../sweep/plan.js';
 import { readConfig } from '../sweep/read-config.js';
+import type { CommandBody } from './lazy.js';
+import { folders, MODELS_OPTION } from './models-folders.js';
 import { deviceOf, extractorOf, workersOf } from './options.js';
 import { setStatus } from './outcome.js';
 import { fromUser, quickstartConfig } from './paths.js';
@@ -24,6 +25,7 @@ interface Arguments {
   readonly json: boolean;
   readonly out: string | undefined;
   readonly cache: string | undefined;
+  readonly models: string | undefined;
   readonly workers: number | undefined;
   readonly device: string | undefined;
   readonly extractor: string | undefined;
@@ -79,6 +81,7 @@ async function sweep(args: Arguments): Promise<void> {
     set: args.set,
     out: place(args.out),
     cache: place(args.cache),
+    models: folders(args.models),
   });
   const workers = workersOf(args.workers);
   const options: SweepOptions = {
@@ -112,9 +115,7 @@ async function sweep(args: Arguments): Promise<void> {
   process.stdout.write(`${published.report}\n`);
 }
 
-export const sweepCommand: CommandModule<object, Arguments> = {
-  command: 'sweep [config]',
-  describe: 'Run the trials of a config and write tables and report (without a config: the embedded example)',
+export const sweepCommand: CommandBody<Arguments> = {
   builder: (yargs) =>
     yargs
       .positional('config', { type: 'string', describe: 'YAML file, see docs/config.md' })
@@ -131,8 +132,9 @@ export const sweepCommand: CommandModule<object, Arguments> = {
       .option('out', { type: 'string', describe: 'Run folder [default: runs/<name>]' })
       .option('cache', {
         type: 'string',
-        describe: 'Folder for images, features and models [default: .thaw/cache]',
+        describe: 'Folder for images, features and prefixes of networks [default: .thaw/cache]',
       })
+      .option('models', MODELS_OPTION)
       .option('workers', {
         type: 'number',
         describe: `Worker processes; the ${availableParallelism()} threads are shared among them [default: 1]`,

@@ -1,11 +1,9 @@
-import type { CommandModule } from 'yargs';
 import { runWorker } from '../execute/worker.js';
+import type { CommandBody } from './lazy.js';
 import { setStatus } from './outcome.js';
 import { fromUser } from './paths.js';
 
-export const workerCommand: CommandModule<object, { shard: string }> = {
-  command: 'worker <shard>',
-  describe: 'Train the work units of a shard file (started by a sweep; by hand in batch jobs)',
+export const workerCommand: CommandBody<{ shard: string }> = {
   builder: (yargs) =>
     yargs.positional('shard', {
       type: 'string',

@@ -3,7 +3,7 @@ import { dirname, extname, resolve } from 'node:path';
 import { ThawError } from '../base/errors.js';
 import { ioError } from '../base/files.js';
 import { sha256File } from '../base/hash.js';
-import type { ModelCard } from './card.js';
+import type { ModelCard, ModelInput } from './card.js';
 import { findCuts } from './cut.js';
 import { dominatorChain } from './dominators.js';
 import type { Graph, Shape } from './graph.js';
@@ -46,6 +46,8 @@ export interface ModelDescription {
   readonly bytes?: number;
   readonly sha256?: string;
   readonly card?: ModelCard;
+  /** Lowest and highest value of each input channel, for pixels 0 and 255, as the card's scale, mean and std make them. */
+  readonly inputRange?: readonly { readonly channel: string; readonly from: number; readonly to: number }[];
   readonly fingerprint?: string;
   readonly opset?: number;
   readonly producer?: string;
@@ -98,6 +100,7 @@ async function describeCard(card: ModelCard, folder: string): Promise<ModelDescr
   return {
     format: path === undefined ? 'random' : (weightFormat(path) ?? 'onnx'),
     card,
+    inputRange: inputRange(card.input),
     fingerprint: model.fingerprint,
     ...(path === undefined ? {} : await fileFacts(path)),
     ...(onnx === undefined ? {} : onnxFacts(onnx)),
@@ -106,6 +109,12 @@ async function describeCard(card: ModelCard, folder: string): Promise<ModelDescr
     graph: describeGraph(model.graph, { featureTensor: card.featureTensor }),
     notes: model.notes,
   };
+}
+
+function inputRange({ channels, order, scale, mean, std }: ModelInput) {
+  const names = channels === 1 ? ['grey'] : [...order];
+  const value = (pixel: number, index: number) => (pixel * scale - mean[index]!) / std[index]!;
+  return names.map((channel, index) => ({ channel, from: value(0, index), to: value(255, index) }));
 }
 
 async function describeOnnx(path: string, size: number): Promise<ModelDescription> {

@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { ioError } from '../base/files.js';
+import { registeredModels, searchFolders } from '../model/registry/folders.js';
 import type { SweepConfig } from '../sweep/config.js';
 import { type ConfigMistake, ConfigText } from '../sweep/config-text.js';
 import { dataConfig } from '../sweep/data-schema.js';
 import { expandTrials } from '../sweep/expand.js';
 import { mistakesOf } from '../sweep/read-config.js';
-import { sourceConfig } from '../sweep/source-schema.js';
+import { modelMistake } from '../sweep/registered-models.js';
+import { type RegisteredModels, sourceConfig } from '../sweep/source-schema.js';
 import { type TrainingSpec, trainingSchema } from '../sweep/trial-schema.js';
 import type { TrialSpec } from '../train/trial.js';
 import { type OutputValue, type PretrainValue, pretrainSchema } from './schema.js';
@@ -31,17 +33,26 @@ export interface PretrainConfigOptions {
   /** Take the place of the config's `out` and `cache`; relative to the current folder. */
   readonly out?: string | undefined;
   readonly cache?: string | undefined;
+  /** The models that the source may name. */
+  readonly registered?: RegisteredModels | undefined;
+}
+
+export interface PretrainFileOptions extends Omit<PretrainConfigOptions, 'registered'> {
+  /** Folders of registered models, as for `readConfig`. */
+  readonly models?: readonly string[] | undefined;
 }
 
 /** Reads and checks a config of `thaw pretrain`. All mistakes are reported at once, in one ThawError CONFIG. */
 export async function readPretrainConfig(
   path: string,
-  options: PretrainConfigOptions = {},
+  options: PretrainFileOptions = {},
 ): Promise<PretrainConfig> {
+  const { models = searchFolders({ environment: process.env, here: process.cwd() }), ...rest } = options;
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw ioError(cause, path, 'read');
   });
-  return parsePretrainConfig(text, { environment: process.env, ...options, file: path });
+  const registered = await registeredModels(models);
+  return parsePretrainConfig(text, { environment: process.env, registered, ...rest, file: path });
 }
 
 /** Checks the text of a config; `file` is what messages call it, relative paths in it are taken from its folder. */
@@ -49,15 +60,20 @@ export function parsePretrainConfig(
   text: string,
   options: PretrainConfigOptions & { readonly file: string },
 ): PretrainConfig {
-  const { file, set = [], environment = {} } = options;
+  const { file, set = [], environment = {}, registered = new Map() } = options;
   const source = new ConfigText(text, file);
   for (const assignment of set) source.set(assignment);
   source.interpolate(environment);
-  const parsed = pretrainSchema.safeParse(source.value());
-  source.refuse((parsed.error?.issues ?? []).flatMap(mistakesOf));
+  const written = source.value();
+  const parsed = pretrainSchema.safeParse(written);
+  const start = (written as { source?: unknown } | null)?.source;
+  source.refuse([
+    ...(parsed.error?.issues ?? []).flatMap(mistakesOf),
+    ...modelMistake(start, ['source'], registered),
+  ]);
   const value = parsed.data!;
   source.refuse(augmentMistakes(value));
-  return resolveConfig(value, resolve(file), options);
+  return resolveConfig(value, resolve(file), { ...options, registered });
 }
 
 /** The one trial of a pretraining; fingerprints are empty. */
@@ -73,7 +89,11 @@ function augmentMistakes({ training }: PretrainValue): ConfigMistake[] {
   return [{ path: ['training', 'augment'], message }];
 }
 
-function resolveConfig(value: PretrainValue, file: string, options: PretrainConfigOptions): PretrainConfig {
+function resolveConfig(
+  value: PretrainValue,
+  file: string,
+  options: PretrainConfigOptions & { readonly registered: RegisteredModels },
+): PretrainConfig {
   const folder = dirname(file);
   const { name = basename(file, extname(file)), training, seed, output } = value;
   const { strategy, n, ...given } = training;
@@ -91,7 +111,7 @@ function resolveConfig(value: PretrainValue, file: string, options: PretrainConf
     extractor: 'auto',
     data: { [dataset]: dataConfig(value.data, folder) },
     tasks: { [task]: { rule: value.task } },
-    sources: { [source]: sourceConfig(value.source, source, folder) },
+    sources: { [source]: sourceConfig(value.source, source, folder, options.registered) },
     training: settings,
     axes: [
       {

@@ -2,15 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { ioError } from '../base/files.js';
+import { registeredModels, searchFolders } from '../model/registry/folders.js';
 import { augmentMistakes } from './augment-rule.js';
 import type { Axis, SweepConfig } from './config.js';
 import { type ConfigMistake, ConfigText } from './config-text.js';
 import { dataConfig } from './data-schema.js';
 import { expandTrials } from './expand.js';
 import { referenceMistakes } from './references.js';
+import { modelMistakes } from './registered-models.js';
 import { type ConfigValue, configSchema } from './schema.js';
 import { unknownKey } from './schema-words.js';
-import { sourceConfig } from './source-schema.js';
+import { type RegisteredModels, sourceConfig } from './source-schema.js';
 import { AXIS_KEYS, type AxisKey } from './trial-schema.js';
 
 export interface ConfigOptions {
@@ -21,17 +23,26 @@ export interface ConfigOptions {
   /** Take the place of the config's `out` and `cache`; relative to the current folder. */
   readonly out?: string | undefined;
   readonly cache?: string | undefined;
+  /** The models that sources may name. */
+  readonly registered?: RegisteredModels | undefined;
+}
+
+export interface ConfigFileOptions extends Omit<ConfigOptions, 'registered'> {
+  /** Folders of registered models, the first that has a name wins; by default those of `searchFolders`. */
+  readonly models?: readonly string[] | undefined;
 }
 
 /** Reads and checks a config file. All mistakes are reported at once, in one ThawError CONFIG. */
-export async function readConfig(path: string, options: ConfigOptions = {}): Promise<SweepConfig> {
+export async function readConfig(path: string, options: ConfigFileOptions = {}): Promise<SweepConfig> {
+  const { models = searchFolders({ environment: process.env, here: process.cwd() }), ...rest } = options;
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
     throw ioError(cause, path, 'read');
   }
-  return parseConfig(text, { environment: process.env, ...options, file: path });
+  const registered = await registeredModels(models);
+  return parseConfig(text, { environment: process.env, registered, ...rest, file: path });
 }
 
 /**
@@ -42,14 +53,19 @@ export function parseConfig(
   text: string,
   options: ConfigOptions & { readonly file: string; readonly folder?: string },
 ): SweepConfig {
-  const { file, folder = dirname(file), set = [], environment = {} } = options;
+  const { file, folder = dirname(file), set = [], environment = {}, registered = new Map() } = options;
   const source = new ConfigText(text, file);
   for (const assignment of set) source.set(assignment);
   source.interpolate(environment);
   const value = source.value();
   const parsed = configSchema.safeParse(value);
-  source.refuse([...(parsed.error?.issues ?? []).flatMap(mistakesOf), ...referenceMistakes(value)]);
-  const config = resolveConfig(parsed.data!, { ...options, file: resolve(file), folder: resolve(folder) });
+  source.refuse([
+    ...(parsed.error?.issues ?? []).flatMap(mistakesOf),
+    ...referenceMistakes(value),
+    ...modelMistakes((value as { sources?: unknown } | null)?.sources, registered),
+  ]);
+  const places = { file: resolve(file), folder: resolve(folder) };
+  const config = resolveConfig(parsed.data!, { ...options, ...places, registered });
   source.refuse(augmentMistakes(config, parsed.data!));
   if (expandTrials(config).next().done === true) {
     source.refuse([
@@ -74,9 +90,13 @@ export function mistakesOf(issue: z.core.$ZodIssue): ConfigMistake[] {
 
 function resolveConfig(
   value: ConfigValue,
-  options: { file: string; folder: string; out?: string | undefined; cache?: string | undefined },
+  options: Pick<ConfigOptions, 'out' | 'cache'> & {
+    file: string;
+    folder: string;
+    registered: RegisteredModels;
+  },
 ): SweepConfig {
-  const { file, folder } = options;
+  const { file, folder, registered } = options;
   const { name = basename(file, extname(file)), device, extractor, training, exclude } = value;
   const pathOf = (option: string | undefined, given: string | undefined, preset: string) =>
     resolve(option ?? (given === undefined ? preset : resolve(folder, given)));
@@ -93,7 +113,7 @@ function resolveConfig(
       rule,
       ...(datasets === undefined ? {} : { datasets }),
     })),
-    sources: mapValues(value.sources, (entry, key) => sourceConfig(entry, key, folder)),
+    sources: mapValues(value.sources, (entry, key) => sourceConfig(entry, key, folder, registered)),
     training,
     axes: axesOf(value),
     exclude,

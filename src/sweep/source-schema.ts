@@ -53,14 +53,25 @@ const cardSchema = mapping({
   });
 
 const cardFile = mapping({ card: text });
+const registeredModel = mapping({ model: text });
 
-/** One entry of `sources:` the file of a model card, or its fields. */
-export const sourceSchema = byShape((value): typeof cardFile | typeof cardSchema =>
-  typeof value === 'object' && value !== null && 'card' in value ? cardFile : cardSchema,
-);
+/** One entry of `sources:` the name of a registered model, the file of a model card, or its fields. */
+export const sourceSchema = byShape((value): typeof registeredModel | typeof cardFile | typeof cardSchema => {
+  if (typeof value !== 'object' || value === null) return cardSchema;
+  return 'model' in value ? registeredModel : 'card' in value ? cardFile : cardSchema;
+});
 
-/** A source with the paths in it absolute. */
-export function sourceConfig(entry: z.infer<typeof sourceSchema>, key: string, folder: string): SourceConfig {
+/** Paths of the cards of registered models, by name. */
+export type RegisteredModels = ReadonlyMap<string, string>;
+
+/** A source with the paths in it absolute. Its model must be registered (registered-models.ts). */
+export function sourceConfig(
+  entry: z.infer<typeof sourceSchema>,
+  key: string,
+  folder: string,
+  registered: RegisteredModels,
+): SourceConfig {
+  if ('model' in entry) return { card: registered.get(entry.model)! };
   if ('card' in entry) return { card: resolve(folder, entry.card) };
   const { file, name = key, ...rest } = entry;
   const card: ModelCard = { ...rest, name, ...(file === undefined ? {} : { file: resolve(folder, file) }) };

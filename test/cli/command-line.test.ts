@@ -24,8 +24,10 @@ test('wrong arguments: status 2, the help and one sentence', async (t) => {
   const cases: [string[], RegExp][] = [
     [[], /Name a command/],
     [['swep'], /sweep/],
-    [['models'], /Name what to do: inspect/],
-    [['data'], /Name what to do: check/],
+    [['models'], /Name what to do: list, pull, import/],
+    [['data'], /Name what to do: check, ingest/],
+    [['models', 'list', '--jsn'], /Unknown argument: jsn/],
+    [['models', '--models', 'x', 'pull'], /Not enough non-option arguments/],
     [['status'], /Not enough non-option arguments/],
     [['sweep', preset, '--wrokers', '2'], /wrokers/],
     [['sweep', preset, 'other.yaml'], /other\.yaml/],

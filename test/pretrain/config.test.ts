@@ -30,6 +30,19 @@ test('a config is a training of one network, with the defaults of a sweep', () =
   assert.deepEqual(named.sweep.sources, { start: { card: resolve('/somewhere/a.json') } });
 });
 
+test('training may start from a registered model', () => {
+  const text =
+    'data: { kind: textures }\ntask: multiclass\nsource: { model: limb }\noutput: { pretraining: x }\n';
+  const registered = new Map([['limb', '/models/limb.json']]);
+  const { sweep } = parsePretrainConfig(text, { file: '/somewhere/mine.yaml', registered });
+  assert.deepEqual(sweep.sources, { start: { card: '/models/limb.json' } });
+  assert.throws(() => parsePretrainConfig(text.replace('limb', 'limp'), { file: 'mine.yaml', registered }), {
+    code: 'CONFIG',
+    message:
+      "mine.yaml:3:18: source.model: expected the name of a registered model, received 'limp'. Did you mean 'limb'?",
+  });
+});
+
 test('mistakes are all named, with their place', () => {
   const wrong = `name: my model
 data:

@@ -18,6 +18,32 @@ describe('mistakes in a config', () => {
     );
   });
 
+  it('in names of registered models say what to do', () => {
+    const registered = new Map([
+      ['limb-resnet', '/models/limb-resnet.json'],
+      ['densenet169-imagenet', '/models/densenet169-imagenet.json'],
+    ]);
+    const one = (name: string) => {
+      const text = configText('').replace('card: card.json', `model: ${name}`);
+      return mistakes(text, { registered });
+    };
+    const place =
+      'sweep.yaml:6:22: sources.imagenet.model: expected the name of a registered model, received';
+    assert.deepEqual(one('limb-resent'), [`${place} 'limb-resent'. Did you mean 'limb-resnet'?`]);
+    assert.deepEqual(one('densenet121-imagenet'), [
+      `${place} 'densenet121-imagenet'. It is published: \`thaw models pull densenet121-imagenet\`.`,
+    ]);
+    assert.deepEqual(one('timm-resnet50a1'), [
+      `${place} 'timm-resnet50a1'. Did you mean 'timm-resnet50-a1', which \`thaw models pull timm-resnet50-a1\` fetches?`,
+    ]);
+    assert.deepEqual(one('something-else'), [
+      `${place} 'something-else'. Registered: limb-resnet, densenet169-imagenet; \`thaw models list\` shows those that can be pulled.`,
+    ]);
+    assert.deepEqual(one('{ a: 1 }'), [
+      'sweep.yaml:6:22: sources.imagenet.model: expected text, received a mapping.',
+    ]);
+  });
+
   it('in YAML itself are reported too', () => {
     const [first] = mistakes('data:\n  a: [1, 2\ntasks: {}\n');
     assert.match(first!, /^sweep\.yaml:\d+:\d+: /);
