@@ -4,11 +4,13 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { findCut, findCuts, prefixOf, suffixOf } from '../../src/model/cut.js';
 import type { Graph } from '../../src/model/graph.js';
+import { decodeModel, encodeModel } from '../../src/model/onnx-proto.js';
 import { readOnnx } from '../../src/model/onnx-read.js';
 import { writeOnnx } from '../../src/model/onnx-write.js';
 import { countParameters } from '../../src/model/shapes.js';
 import { findStages } from '../../src/model/stages.js';
 import { largestDifference, runOnnx, waves } from './run-onnx.js';
+import { temporaryFile } from './write-pth.js';
 
 /** Made by golden/networks.py: PyTorch's activations at the stages that the network's author would name. */
 interface Golden {
@@ -169,4 +171,31 @@ function disguise(graph: Graph): { disguised: Graph; back: Map<string, string> }
   }
   const disguised = { ...graph, input: to(graph.input), output: to(graph.output), nodes };
   return { disguised, back: new Map([...rename].map(([name, other]) => [other, name])) };
+}
+
+for (const [name, norms] of [
+  ['resnet', 29],
+  ['densenet', 14],
+] as const) {
+  test(`${name}: every opset from 9 to 21 is read, with ${norms} batch norms of their own and the others folded`, async () => {
+    const original = decodeModel(readFileSync(`${folder}${name}.onnx`), name);
+    const separate = original.graph.node.filter(({ opType }) => opType === 'BatchNormalization');
+    assert.equal(separate.length, norms);
+    const { channels, size, activations } = golden(name);
+    const shape = [2, channels, size, size];
+    const expected = activations.logits?.values ?? [];
+    // Attributes that opset 9 does not know, all of them at their defaults.
+    const later = (op: string, attribute: string) =>
+      attribute === 'training_mode' || (/Pool/.test(op) && /^(ceil_mode|dilations)$/.test(attribute));
+    for (const node of original.graph.node)
+      Object.assign(node, { attribute: node.attribute.filter(({ name }) => !later(node.opType, name)) });
+    for (let version = 9; version <= 21; version++) {
+      Object.assign(original.opsetImport[0]!, { version });
+      const path = temporaryFile('model.onnx', encodeModel({ ...original, irVersion: 8 } as never));
+      const oracle = await runOnnx(path, waves(shape), shape);
+      assert.ok(largestDifference(oracle.values, expected) < TOLERANCE, `onnxruntime, opset ${version}`);
+      const received = await runOnnx(writeOnnx(await readOnnx(path)), waves(shape), shape);
+      assert.ok(largestDifference(received.values, expected) < TOLERANCE, `opset ${version}`);
+    }
+  });
 }

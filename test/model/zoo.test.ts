@@ -115,3 +115,24 @@ function withWaves(graph: Graph): Graph {
   });
   return { ...graph, parameters };
 }
+
+test('resnet20: logits of weights in the order of published files equal PyTorch', async () => {
+  const file = fileURLToPath(new URL('golden/cifar-resnet20.json', import.meta.url));
+  const logits = JSON.parse(readFileSync(file, 'utf8')) as number[];
+  const graph = zooGraph('resnet20', { channels: 3, size: 32, classes: 10, seed: null });
+  const tensors = new Map<string, Parameter>();
+  [...graph.parameters.keys()].sort().forEach((name, k) => {
+    const { shape, data } = graph.parameters.get(name) as Parameter;
+    const scale = Math.sqrt(2 / shape.slice(1).reduce((product, length) => product * length, 1));
+    const around = (wave: number) => {
+      if (shape.length > 1) return scale * wave;
+      return /running_var$|bn\d\.weight$/.test(name) ? 1 + wave / 2 : 0.1 * wave;
+    };
+    const values = Float32Array.from(data, (_, index) => around(Math.sin(0.61 * index + k)));
+    tensors.set(name, { shape, data: values });
+  });
+  const { graph: filled } = matchWeights(graph, tensors, 'formula');
+  const shape = [2, 3, 32, 32];
+  const { values } = await runOnnx(writeOnnx(filled), waves(shape), shape);
+  assert.ok(largestDifference(values, logits) < 1e-4);
+});

@@ -13,6 +13,6 @@ export interface WeightFile {
   readonly tensors: ReadonlyMap<string, Parameter>;
   /** Where in the file they were, and what was left aside, in words. */
   readonly notes: readonly string[];
-  /** Which convolution of a ResNet's bottleneck halves the map, where the format tells: see `stride` of zoo/resnet.ts. */
+  /** Which convolution of a ResNet's bottleneck halves the map, where the format tells: see `strideIn` of zoo/resnet.ts. */
   readonly strideIn?: 'first';
 }
