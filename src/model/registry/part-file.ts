@@ -76,7 +76,9 @@ export class PartFile {
     this.handle = undefined;
     if (handle === undefined) return;
     try {
-      if ((await handle.stat()).isFile()) await this.io(handle.sync());
+      const regular = (await handle.stat()).isFile();
+      if (regular && this.bytes === 0) await this.remove();
+      else if (regular) await this.io(handle.sync());
     } finally {
       await handle.close();
     }

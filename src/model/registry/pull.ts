@@ -101,7 +101,7 @@ async function fetchTo(
   if (entry.convert !== undefined) {
     throw new ThawError('MODEL', `${entry.convert.reason}.`, {
       file: entry.url,
-      hint: `Where torchxrayvision is installed, run in Python\n\n${script}\n\n(its folder must exist), then this command again.`,
+      hint: `Where torchxrayvision is installed, run in Python\n\n${script}\n\nand then this command again.`,
     });
   }
   try {

@@ -171,3 +171,22 @@ test("someone's own catalogue is read, or refused with the field", async (t) => 
   await refused([{ ...entry, card: { ...entry.card, site: 3 } }], /site/);
   await refused([{ ...entry, surprise: 1 }], /surprise/);
 });
+
+test('docs/models.md lists all published models, and its catalogue is one', async (t) => {
+  const docs = readFileSync(new URL('../../../docs/models.md', import.meta.url), 'utf8');
+  const rows = docs.split('\n').filter((line) => line.startsWith('| `'));
+  for (const { card, convert } of catalogue) {
+    const row = rows.find((line) => line.includes(`\`${card.name}\``));
+    assert.ok(row !== undefined, card.name);
+    assert.equal(row.includes(`\`${card.name}\` ³`), convert !== undefined, card.name);
+    assert.ok(row.includes(`${card.input.size}×${card.input.size}×${card.input.channels}`), card.name);
+    assert.ok(row.includes(card.license!.split(' (')[0]!), card.name);
+  }
+  const example = docs.match(/--catalogue lab\.json`\n\n```json\n([^`]+)```/)?.[1];
+  const file = join(temporaryFolder(t), 'lab.json');
+  writeFileSync(file, example ?? '');
+  assert.deepEqual(
+    (await readCatalogue(file)).map(({ card }) => card.name),
+    ['wrist'],
+  );
+});
