@@ -34,6 +34,7 @@ const benches: Record<string, Bench> = {
   'ingest-scale': { python: false, load: () => import('./ingest-scale.js') },
   phantom: { python: false, load: () => import('./phantom.js') },
   duplicates: { python: false, load: () => import('./duplicates.js') },
+  import: { python: true, load: () => import('./import.js') },
   tables: { python: false, load: () => import('./tables.js') },
 };
 
