@@ -13,7 +13,7 @@ import { trainsNetwork } from '../sweep/strategy.js';
 import { trainHeads } from '../train/head-trials.js';
 import { trainNetworks } from '../train/network-trials.js';
 import type { TrialOutcome } from '../train/outcome.js';
-import { type TrialSpec, trialId } from '../train/trial.js';
+import { type TrialResult, type TrialSpec, trialId } from '../train/trial.js';
 import type { TrialInputs, TrialOptions } from '../train/trial-rows.js';
 import { loadSource, splitOf } from './open.js';
 import type { Shard, ShardUnit } from './shard.js';
@@ -138,12 +138,21 @@ export class UnitRunner {
       ...(seenData === undefined ? {} : { seenData }),
     };
     if (outcome.status === 'failed') return { ...base, status: 'failed', error: outcome.error };
-    const half = new Uint16Array(outcome.testLogits.length);
-    await addon().convertToHalf(outcome.testLogits, half);
-    const place = await this.predictions.append(new Uint8Array(half.buffer));
     const outputs = task.outputNames.length;
-    const predictions = { ...place, rows: half.length / outputs, outputs };
-    return { ...base, status: 'ok', result: { ...outcome.result, predictions } };
+    const predictions = await this.kept(outcome.testLogits, outputs);
+    const ofValidation = await this.kept(outcome.validationLogits, outputs);
+    const { buffer, byteOffset, byteLength } = outcome.validationRows;
+    const { offset: indices } = await this.predictions.append(new Uint8Array(buffer, byteOffset, byteLength));
+    const validationPredictions = { ...ofValidation, indices };
+    return { ...base, status: 'ok', result: { ...outcome.result, predictions, validationPredictions } };
+  }
+
+  /** Appends logits [rows × outputs] as float16. */
+  private async kept(logits: Float32Array, outputs: number): Promise<TrialResult['predictions']> {
+    const half = new Uint16Array(logits.length);
+    await addon().convertToHalf(logits, half);
+    const place = await this.predictions.append(new Uint8Array(half.buffer));
+    return { ...place, rows: half.length / outputs, outputs };
   }
 }
 

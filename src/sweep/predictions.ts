@@ -4,7 +4,7 @@ import { ThawError } from '../base/errors.js';
 import { ioError } from '../base/files.js';
 import type { TrialResult } from '../train/trial.js';
 
-/** Test logits [rows × outputs] of one trial, as its ledger row names them; a ThawError IO when the file ends before. */
+/** Test or validation logits [rows × outputs] of one trial, as its ledger row names them; a ThawError IO when the file ends before. */
 export async function readPredictions(
   runFolder: string,
   { file, offset, rows, outputs }: TrialResult['predictions'],

@@ -273,7 +273,14 @@ async function evaluateBank(
         ...sets,
         ...headRecord(inputs, trial, head, history, testRows.length, evaluateSeconds),
       };
-      return { status: 'ok', spec: trial.spec, result, testLogits: test };
+      return {
+        status: 'ok',
+        spec: trial.spec,
+        result,
+        testLogits: test,
+        validationLogits: validation,
+        validationRows,
+      };
     } catch (error) {
       if (!(error instanceof ThawError)) throw error;
       return failure(trial.spec, error);

@@ -98,5 +98,12 @@ async function trainNetwork(
     testImages: testRows.length,
     device: 'cpu',
   });
-  return { status: 'ok', spec, result: { ...sets, ...record }, testLogits: test };
+  return {
+    status: 'ok',
+    spec,
+    result: { ...sets, ...record },
+    testLogits: test,
+    validationLogits: validation,
+    validationRows,
+  };
 }

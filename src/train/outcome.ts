@@ -7,6 +7,10 @@ export interface TrainedTrial {
   readonly result: Omit<TrialResult, 'predictions'>;
   /** [test rows × outputs] of the snapshot that validation chose. */
   readonly testLogits: Float32Array;
+  /** [validation rows × outputs] of the same snapshot, averaged over the test views. */
+  readonly validationLogits: Float32Array;
+  /** Rows of the data set that those are of. */
+  readonly validationRows: Uint32Array;
 }
 
 export interface FailedTrial {

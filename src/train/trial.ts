@@ -217,4 +217,9 @@ export interface TrialResult {
     readonly rows: number;
     readonly outputs: number;
   };
+  /**
+   * Where the float16 validation logits [rows × outputs] lie, and from byte `indices` on, uint32, the rows of the data set
+   * that they are of. Absent in rows of ledgers that were written before these were kept.
+   */
+  readonly validationPredictions?: TrialResult['predictions'] & { readonly indices: number };
 }
