@@ -207,7 +207,8 @@ test('broken libraries end in an error or in names, 2,000 times', async (t) => {
 });
 
 test('the profile of onnxruntime says where the network ran: this machine’s CPU is not taken for a GPU', async () => {
-  const { InferenceSession, Tensor } = await import('onnxruntime-node');
+  const { InferenceSession, Tensor, env } = await import('onnxruntime-node');
+  env.logLevel = 'fatal';
   const kernels = await profiled(async (profileFilePrefix) => {
     const profile = { enableProfiling: true, profileFilePrefix, executionProviders: ['cpu'] };
     const session = await InferenceSession.create(goldenPath('small.onnx'), profile);
