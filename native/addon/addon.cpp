@@ -8,6 +8,7 @@
 #include "addon/job.h"
 #include "addon/marshal.h"
 #include "addon/network.h"
+#include "addon/radiomics.h"
 #include "engine/half.h"
 #include "engine/head_kernels.h"
 
@@ -47,6 +48,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("BatchAssembler", batchAssemblerClass(env));
   exports.Set("Network", networkClass(env));
   exports.Set("Inference", inferenceClass(env));
+  exports.Set("extractRadiomics", radiomicsFunction(env));
   exports.Set("convertToHalf", Napi::Function::New<convertToHalf>(env, "convertToHalf"));
   return exports;
 }

@@ -56,19 +56,28 @@ export abstract class NativeOwner<Native extends { dispose(): void }> implements
     signal: AbortSignal | undefined,
     work: (native: Native, abort: Int32Array) => Promise<T>,
   ): Promise<T> {
-    const abort = new Int32Array([signal?.aborted === true ? 1 : 0]);
-    const stop = () => {
-      abort[0] = 1;
-    };
-    const promise = this.job((native) => work(native, abort));
-    signal?.addEventListener('abort', stop, { once: true });
-    return promise
-      .catch((error: unknown) => {
-        if (signal?.aborted === true && signal.reason instanceof ThawError) throw signal.reason;
-        throw error;
-      })
-      .finally(() => signal?.removeEventListener('abort', stop));
+    return abortableCall(signal, (abort) => this.job((native) => work(native, abort)));
   }
+}
+
+/** A call that reads a flag, which the signal sets; rejects with the ThawError that the signal carries, where it does. What the
+ * addon throws at once (BUSY, ENGINE) is thrown at once. */
+export function abortableCall<T>(
+  signal: AbortSignal | undefined,
+  work: (abort: Int32Array) => Promise<T>,
+): Promise<T> {
+  const abort = new Int32Array([signal?.aborted === true ? 1 : 0]);
+  const stop = () => {
+    abort[0] = 1;
+  };
+  const promise = translated('', () => work(abort));
+  signal?.addEventListener('abort', stop, { once: true });
+  return promise
+    .catch((error: unknown) => {
+      if (signal?.aborted === true && signal.reason instanceof ThawError) throw signal.reason;
+      throw thawError(error, '');
+    })
+    .finally(() => signal?.removeEventListener('abort', stop));
 }
 
 /** Calls into the addon; its errors come out in the project's form. */

@@ -1,0 +1,37 @@
+import type { Family } from '../family.js';
+
+export const glcm: Family = {
+  key: 'cm',
+  title: 'Grey level co-occurrence matrix',
+  source: 'IBSI 3.6',
+  code: 'LFYI',
+  aggregation: 'directions',
+  // tag, name, IBSI code, unit, of one grey level, of one pixel, another degenerate case
+  features: [
+    ['joint_max', 'Joint maximum', 'GYBY', '1', 'value', 'undefined'],
+    ['joint_avg', 'Joint average', '60VM', 'level', 'value', 'undefined'],
+    ['joint_var', 'Joint variance', 'UR99', 'level²', 'value', 'undefined'],
+    ['joint_entr', 'Joint entropy', 'TU9B', 'bit', 'value', 'undefined'],
+    ['diff_avg', 'Difference average', 'TF7R', 'level', 'value', 'undefined'],
+    ['diff_var', 'Difference variance', 'D3YU', 'level²', 'value', 'undefined'],
+    ['diff_entr', 'Difference entropy', 'NTRS', 'bit', 'value', 'undefined'],
+    ['sum_avg', 'Sum average', 'ZGXS', 'level', 'value', 'undefined'],
+    ['sum_var', 'Sum variance', 'OEEB', 'level²', 'value', 'undefined'],
+    ['sum_entr', 'Sum entropy', 'P6QZ', 'bit', 'value', 'undefined'],
+    ['energy', 'Angular second moment', '8ZQL', '1', 'value', 'undefined'],
+    ['contrast', 'Contrast', 'ACUI', 'level²', 'value', 'undefined'],
+    ['dissimilarity', 'Dissimilarity', '8S9J', 'level', 'value', 'undefined'],
+    ['inv_diff', 'Inverse difference', 'IB1Z', '1', 'value', 'undefined'],
+    ['inv_diff_norm', 'Normalised inverse difference', 'NDRX', '1', 'value', 'undefined'],
+    ['inv_diff_mom', 'Inverse difference moment', 'WF0Z', '1', 'value', 'undefined'],
+    ['inv_diff_mom_norm', 'Normalised inverse difference moment', '1QCO', '1', 'value', 'undefined'],
+    ['inv_var', 'Inverse variance', 'E8JP', '1', 'value', 'undefined'],
+    ['corr', 'Correlation', 'NI2N', '1', 1, 'undefined'],
+    ['auto_corr', 'Autocorrelation', 'QWB0', 'level²', 'value', 'undefined'],
+    ['clust_tend', 'Cluster tendency', 'DG8W', 'level²', 'value', 'undefined'],
+    ['clust_shade', 'Cluster shade', '7NFM', 'level³', 'value', 'undefined'],
+    ['clust_prom', 'Cluster prominence', 'AE86', 'level⁴', 'value', 'undefined'],
+    ['info_corr1', 'First information correlation', 'R8DG', '1', 0, 'undefined'],
+    ['info_corr2', 'Second information correlation', 'JN9H', '1', 'value', 'undefined'],
+  ],
+};

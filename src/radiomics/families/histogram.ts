@@ -1,0 +1,35 @@
+import type { Family } from '../family.js';
+
+export const histogram: Family = {
+  key: 'ih',
+  title: 'Intensity histogram',
+  source: 'IBSI 3.4',
+  code: 'ZVCW',
+  aggregation: 'volume',
+  // tag, name, IBSI code, unit, of one grey level, of one pixel, another degenerate case
+  features: [
+    ['mean', 'Mean level', 'X6K6', 'level', 'value', 'value'],
+    ['var', 'Level variance', 'CH89', 'level²', 'value', 'value'],
+    ['skew', 'Level skewness', '88K1', '1', 0, 0],
+    ['kurt', 'Excess level kurtosis', 'C3I7', '1', 0, 0],
+    ['median', 'Median level', 'WIFQ', 'level', 'value', 'value'],
+    ['min', 'Minimum level', '1PR8', 'level', 'value', 'value'],
+    ['p10', '10th level percentile', 'GPMT', 'level', 'value', 'value'],
+    ['p90', '90th level percentile', 'OZ0C', 'level', 'value', 'value'],
+    ['max', 'Maximum level', '3NCY', 'level', 'value', 'value'],
+    ['mode', 'Level histogram mode', 'AMMC', 'level', 'value', 'value'],
+    ['iqr', 'Level interquartile range', 'WR0O', 'level', 'value', 'value'],
+    ['range', 'Level range', '5Z3W', 'level', 'value', 'value'],
+    ['mad', 'Mean absolute deviation of level', 'D2ZX', 'level', 'value', 'value'],
+    ['rmad', 'Robust mean absolute deviation of level', 'WRZB', 'level', 'value', 'value'],
+    ['medad', 'Median absolute deviation of level', '4RNL', 'level', 'value', 'value'],
+    ['cov', 'Coefficient of variation of level', 'CWYJ', '1', 'value', 'value'],
+    ['qcod', 'Quartile coefficient of dispersion of level', 'SLWD', '1', 'value', 'value'],
+    ['entropy', 'Level entropy', 'TLU2', 'bit', 'value', 'value'],
+    ['uniformity', 'Level uniformity', 'BJ5W', '1', 'value', 'value'],
+    ['max_grad', 'Maximum histogram gradient', '12CE', 'pixels', 'undefined', 'undefined'],
+    ['max_grad_g', 'Level of the maximum histogram gradient', '8E6O', 'level', 'undefined', 'undefined'],
+    ['min_grad', 'Minimum histogram gradient', 'VQB3', 'pixels', 'undefined', 'undefined'],
+    ['min_grad_g', 'Level of the minimum histogram gradient', 'RHQZ', 'level', 'undefined', 'undefined'],
+  ],
+};
