@@ -1,13 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ThawError } from '../base/errors.js';
 import { ioError, writeFileAtomic } from '../base/files.js';
-import { sha256 } from '../base/hash.js';
 import { imagesSeen } from '../execute/seen-data.js';
 import { currentVersions } from '../execute/versions.js';
 import type { ModelCard } from '../model/card.js';
 import { writeOnnx } from '../model/onnx-write.js';
-import { readCard } from '../model/registry.js';
+import { type CardWithoutFile, registerClaimed } from '../model/registry/register.js';
 import { trainedGraph } from '../model/trained.js';
 import type { NetworkHistory } from '../train/network-training.js';
 import { type TrialResult, trialId } from '../train/trial.js';
@@ -67,7 +66,10 @@ export interface TrainedResult extends Pick<TrialResult, 'validation' | 'test'> 
   readonly threads: number;
 }
 
-/** Writes network, record of the training and, last, the card; reads the model back. Throws IO, MODEL. */
+/**
+ * Writes the record of the training and registers the model, in the place of one that there may be: the caller holds the claim on
+ * it. Throws IO, MODEL.
+ */
 export async function writePretrained(
   parts: PretrainParts,
   config: PretrainConfig,
@@ -80,19 +82,17 @@ export async function writePretrained(
     { kind: 'network', parameters: result.weights },
     { size: side, outputs: task.outputNames.length, cut: spec.cut },
   );
-  const network = writeOnnx(graph);
-  const card = cardOf(parts, config, sha256(network));
-  await writeFileAtomic(files.network, network);
+  await rm(files.card, { force: true });
   await writeFileAtomic(files.training, `${JSON.stringify(recordOf(parts, config, result), null, 2)}\n`);
-  await writeFileAtomic(files.card, `${JSON.stringify(card, null, 2)}\n`);
-  return readCard(files.card);
+  const weights = { bytes: writeOnnx(graph), extension: '.onnx' };
+  const { card } = await registerClaimed({ card: cardOf(parts, config), weights }, config.out);
+  return card;
 }
 
 function cardOf(
   { spec, model, task, opened, side }: PretrainParts,
   { name, output, file }: PretrainConfig,
-  digest: string,
-): ModelCard {
+): CardWithoutFile {
   const { pretraining, site, license, citation } = output;
   const seen = new Set([...(model.card.trainedOn ?? []), ...(output.trainedOn ?? imagesSeen(opened))]);
   const { thaw } = currentVersions();
@@ -100,8 +100,6 @@ function cardOf(
     name,
     pretraining,
     architecture: model.card.architecture,
-    file: `${name}.onnx`,
-    sha256: digest,
     input: { ...model.card.input, size: side },
     ...(seen.size === 0 ? {} : { trainedOn: [...seen] }),
     ...(site === undefined ? {} : { site }),
