@@ -6,6 +6,7 @@
 #include "addon/head_bank.h"
 #include "addon/inference.h"
 #include "addon/job.h"
+#include "addon/logistic_regression.h"
 #include "addon/marshal.h"
 #include "addon/network.h"
 #include "addon/radiomics.h"
@@ -48,6 +49,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("BatchAssembler", batchAssemblerClass(env));
   exports.Set("Network", networkClass(env));
   exports.Set("Inference", inferenceClass(env));
+  exports.Set("fitLogisticRegressions", logisticRegressionFunction(env));
   exports.Set("extractRadiomics", radiomicsFunction(env));
   exports.Set("convertToHalf", Napi::Function::New<convertToHalf>(env, "convertToHalf"));
   return exports;

@@ -152,6 +152,14 @@ std::span<float> Argument::floats(std::size_t length) const {
   return typedArray<float>(napi_float32_array, "Float32Array", length);
 }
 
+std::span<double> Argument::doubles(std::size_t length) const {
+  return typedArray<double>(napi_float64_array, "Float64Array", length);
+}
+
+bool Argument::isDoubles() const {
+  return value_.IsTypedArray() && value_.As<Napi::TypedArray>().TypedArrayType() == napi_float64_array;
+}
+
 std::span<std::uint32_t> Argument::rows(std::size_t limit) const {
   const auto rows = typedArray<std::uint32_t>(napi_uint32_array, "Uint32Array", anyLength);
   for (const std::uint32_t row : rows)
@@ -226,6 +234,10 @@ Napi::Value float32Array(Napi::Env env, std::span<const float> values) {
 
 Napi::Value float64Array(Napi::Env env, std::span<const double> values) {
   return copied<Napi::Float64Array>(env, values);
+}
+
+Napi::Value uint32Array(Napi::Env env, std::span<const std::uint32_t> values) {
+  return copied<Napi::Uint32Array>(env, values);
 }
 
 Napi::Value int32Array(Napi::Env env, std::span<const std::int32_t> values) {

@@ -36,6 +36,8 @@ class Argument {
   /** Typed arrays; borrowed from JavaScript. `length` is checked unless it is `anyLength`. */
   static constexpr std::size_t anyLength = SIZE_MAX;
   std::span<float> floats(std::size_t length = anyLength) const;
+  std::span<double> doubles(std::size_t length = anyLength) const;
+  bool isDoubles() const;
   std::span<std::uint32_t> rows(std::size_t limit) const;
   std::span<std::uint16_t> halves(std::size_t length = anyLength) const;
   std::span<std::uint8_t> bytes() const;
@@ -64,6 +66,7 @@ AssembleOptions assembleOptions(const Argument& options);
 
 Napi::Value float32Array(Napi::Env env, std::span<const float> values);
 Napi::Value float64Array(Napi::Env env, std::span<const double> values);
+Napi::Value uint32Array(Napi::Env env, std::span<const std::uint32_t> values);
 Napi::Value int32Array(Napi::Env env, std::span<const std::int32_t> values);
 
 }  // namespace thaw::addon

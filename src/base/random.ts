@@ -55,6 +55,8 @@ export const STREAM = {
   phantomImage: 11,
   /** Patients without the label that `holdOut` keeps from pretraining. */
   holdOut: 12,
+  /** Which patients go into which fold of a cross-validation. */
+  folds: 13,
 } as const;
 export type Stream = (typeof STREAM)[keyof typeof STREAM];
 

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { messageOf, ThawError } from '../base/errors.js';
 import type { Node } from '../model/graph.js';
+import type { NativeFitLogisticRegressions } from './native-logistic-regression.js';
 import type { NativeExtractRadiomics } from './native-radiomics.js';
 
 /** Flat binary matrix on disk that C++ maps into memory itself: `rows` × `columns` elements, little endian, no header. */
@@ -305,6 +306,7 @@ export interface NativeAddon {
   /** float32 → IEEE half, round to nearest even, overflow to infinity; off the event loop. */
   convertToHalf(source: Float32Array, target: Uint16Array): Promise<void>;
   extractRadiomics: NativeExtractRadiomics;
+  fitLogisticRegressions: NativeFitLogisticRegressions;
 }
 
 let loaded: NativeAddon | undefined;
