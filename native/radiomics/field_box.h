@@ -8,16 +8,18 @@
 namespace thaw::radiomics {
 
 /**
- * Box of the body: of the largest connected part brighter than Otsu's threshold (IEEE T-SMC 1979;9:62, of 256
- * bins) of one slice. Bright means dense, so inverted radiographs have to be turned first. None in a flat
- * slice.
+ * Box of the body in a radiograph: of the largest connected part of one slice that is brighter than half way
+ * from its darkest grey value to Otsu's threshold (IEEE T-SMC 1979;9:62, of 256 bins), so brighter than air.
+ * Bright means dense: inverted radiographs have to be turned first. None in a flat slice. Found, as the
+ * lungs, on means of pixels, at most 256 along a side.
  */
 std::optional<Box> bodyBox(const double* slice, int width, int height);
 
 /**
- * Box of the lung fields in a frontal chest radiograph: of the two largest connected parts that are darker
- * than Otsu's threshold of the body box and do not touch its edges, the second where it has a quarter of the
- * first's area. None where they are less than a twentieth of the body box.
+ * Box of both lung fields in a frontal chest radiograph: dark parts of the body box that do not touch its
+ * edges, one in its left and one in its right half, beside each other and each at least 2 % of it, the
+ * smaller at least a fifth of the larger. Of 24 thresholds the one with the largest two parts. None where no
+ * threshold has such parts.
  */
 std::optional<Box> lungBox(const double* slice, int width, int height);
 

@@ -27,10 +27,10 @@ constexpr double shares[] = {0.1, 0.25, 0.5, 0.75, 0.9};
 struct Spread {
   double count = 0, mean = 0, variance = 0;
   Feature skewness, kurtosis;
+  Feature robust;  ///< `absolute` of the values within [P10, P90] and about their mean
   double low = 0, high = 0;
   double p10 = 0, p25 = 0, median = 0, p75 = 0, p90 = 0;
   double absolute = 0;  ///< mean |x − mean|
-  double robust = 0;    ///< the same of the values within [P10, P90] and about their mean
   double medianAbsolute = 0;
   double squares = 0;  ///< Σ x²
 };
@@ -75,7 +75,7 @@ Spread spreadOf(const Values& of, const std::vector<double>& quantiles) {
   const double count = spread.count;
   spread.variance = second / count;
   spread.absolute = absolute / count;
-  spread.robust = within == 0 ? 0 : robust / within;
+  spread.robust = ratio(robust, within);
   spread.medianAbsolute = medianAbsolute / count;
   const bool flat = spread.variance == 0;
   spread.skewness = flat ? conventional(0) : measured(third / count / std::pow(spread.variance, 1.5));
@@ -146,7 +146,7 @@ Features<statisticsFeatures> statistics(std::span<const double> values) {
           measured(spread.p75 - spread.p25),
           measured(spread.high - spread.low),
           measured(spread.absolute),
-          measured(spread.robust),
+          spread.robust,
           measured(spread.medianAbsolute),
           variation(spread),
           quartileDispersion(spread),
@@ -185,7 +185,7 @@ Features<histogramFeatures> histogram(const LevelVolume& volume) {
                                         measured(spread.p75 - spread.p25),
                                         measured(spread.high - spread.low),
                                         measured(spread.absolute),
-                                        measured(spread.robust),
+                                        spread.robust,
                                         measured(spread.medianAbsolute),
                                         variation(spread),
                                         quartileDispersion(spread),

@@ -30,6 +30,9 @@ class LevelRule {
 
   double levels() const { return levels_; }
 
+  /** Not more levels than may be, and their formula does not overflow. */
+  bool fits() const { return levels_ <= maxLevels && std::isfinite(levels_ * (span_.high - span_.low)); }
+
   int of(double value) const {
     const double x = rule_.range ? std::clamp(value, span_.low, span_.high) : value;
     double level = x - span_.low + 1;
@@ -101,7 +104,7 @@ Discretised discretise(const Volume& volume, const Mask& mask, const Discretisat
   const Found found = look(volume, mask, rule.binning == Binning::none);
   if (!found.integers) return {{}, LevelFault::notInteger};
   const LevelRule level(rule, found.range);
-  if (level.levels() > maxLevels) return {{}, LevelFault::tooMany};
+  if (!level.fits()) return {{}, LevelFault::tooMany};
   if (rule.binning == Binning::none && !rule.range && found.range.low < 1) return {{}, LevelFault::belowOne};
 
   LevelVolume result;

@@ -12,10 +12,10 @@ class Buckets {
  public:
   explicit Buckets(std::span<const double> values) : values_(values) {
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
-    low_ = *low;
-    // Halved first: the difference of two large doubles may overflow.
-    const double half = *high / 2 - *low / 2;
-    scale_ = half > 0 ? (count - 1) / half / 2 : 0;
+    // Halves: the difference of two large doubles may overflow.
+    halfLow_ = *low / 2;
+    const double half = *high / 2 - halfLow_;
+    scale_ = half > 0 ? (count - 1) / half : 0;
     if (!std::isfinite(scale_)) scale_ = 0;
     start_.resize(count + 1);
     for (const double value : values) start_[of(value) + 1]++;
@@ -35,7 +35,9 @@ class Buckets {
  private:
   static constexpr int count = 4096;
 
-  int of(double value) const { return std::min(count - 1, static_cast<int>((value - low_) * scale_)); }
+  int of(double value) const {
+    return std::min(count - 1, static_cast<int>((value / 2 - halfLow_) * scale_));
+  }
 
   void open(int bucket) {
     sorted_.clear();
@@ -45,7 +47,7 @@ class Buckets {
   }
 
   std::span<const double> values_;
-  double low_ = 0, scale_ = 0;
+  double halfLow_ = 0, scale_ = 0;
   std::vector<std::size_t> start_;
   std::vector<double> sorted_;
   int opened_ = -1;

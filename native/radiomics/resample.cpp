@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <cmath>
+#include <new>
 
 #include "radiomics/filters.h"
 
 namespace thaw::radiomics {
 namespace {
+
+/** Longer ones are taken for a mistake of the spacing, and would not fit in memory. */
+constexpr double longestSide = 65000;
 
 /** Where a pixel of the new grid lies in the old one: between `first` and `second`. */
 struct Position {
@@ -14,7 +18,9 @@ struct Position {
 
 std::vector<Position> positions(int from, double spacing, double to) {
   // A hair less than a whole number of pixels is that number.
-  const int count = std::max(1, static_cast<int>(std::ceil(from * spacing / to - 1e-9)));
+  const double pixels = std::max(1.0, std::ceil(from * spacing / to - 1e-9));
+  if (pixels > longestSide) throw std::bad_alloc();
+  const int count = static_cast<int>(pixels);
   std::vector<Position> result;
   for (int i = 0; i < count; i++) {
     const double at = std::clamp((from - 1) / 2.0 + (i - (count - 1) / 2.0) * to / spacing, 0.0, from - 1.0);

@@ -35,8 +35,8 @@ export const PROBLEMS = [
   'no body or lung field was found',
   'without binning grey values have to be integers',
   'without binning grey values have to be at least 1, or the range has to say which is level 1',
-  'the bins are more than 4,096',
-  'there was not enough memory',
+  'the bins are more than 4,096, or the grey values too far apart',
+  'there was not enough memory; a spacing may be too fine',
 ] as const;
 
 export interface RadiomicsTable {

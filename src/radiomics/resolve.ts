@@ -115,7 +115,7 @@ function filter(name: string, given: Filter): NativeRadiomicsFilter {
   choice(`${name}.kind`, given.kind, FILTERS);
   switch (given.kind) {
     case 'log':
-      return { kind: 'log', sigma: positive(`${name}.sigma`, given.sigma) };
+      return { kind: 'log', sigma: positive(`${name}.sigma`, given.sigma, 1000) };
     case 'wavelet':
       return {
         kind: 'wavelet',
@@ -126,7 +126,7 @@ function filter(name: string, given: Filter): NativeRadiomicsFilter {
       return {
         kind: 'lbp',
         points: integer(`${name}.points`, given.points ?? 8, 2, 24),
-        radius: positive(`${name}.radius`, given.radius ?? 1),
+        radius: positive(`${name}.radius`, given.radius ?? 1, 1000),
         method: choice(`${name}.method`, given.method ?? 'uniform', PATTERN_METHODS),
       };
     default:
@@ -172,8 +172,13 @@ function integer(name: string, given: number, least: number, most: number): numb
   return given;
 }
 
-function positive(name: string, given: number): number {
-  if (!Number.isFinite(given) || given <= 0) throw wrong(name, 'a number above 0', given);
+function positive(name: string, given: number, most = Number.MAX_VALUE): number {
+  if (!(given > 0 && given <= most))
+    throw wrong(
+      name,
+      most === Number.MAX_VALUE ? 'a number above 0' : `a number above 0, at most ${most}`,
+      given,
+    );
   return given;
 }
 

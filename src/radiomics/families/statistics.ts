@@ -20,7 +20,15 @@ export const statistics: Family = {
     ['iqr', 'Intensity interquartile range', 'SALO', 'intensity', 'value', 'value'],
     ['range', 'Intensity range', '2OJQ', 'intensity', 'value', 'value'],
     ['mad', 'Mean absolute deviation of intensity', '4FUA', 'intensity', 'value', 'value'],
-    ['rmad', 'Robust mean absolute deviation of intensity', '1128', 'intensity', 'value', 'value'],
+    [
+      'rmad',
+      'Robust mean absolute deviation of intensity',
+      '1128',
+      'intensity',
+      'value',
+      'value',
+      'no value within [P10, P90]: undefined',
+    ],
     ['medad', 'Median absolute deviation of intensity', 'N72L', 'intensity', 'value', 'value'],
     ['cov', 'Coefficient of variation of intensity', '7TET', '1', 'value', 'value', 'a mean of 0: undefined'],
     [
