@@ -70,6 +70,7 @@ export function specOf(settings: TrialSettings): TrialSpec {
 export function settingOf(spec: TrialSpec, key: keyof TrialSettings): unknown {
   if (key === 'policy' && spec.policy.kind === 'one-cycle')
     return { anneal: 'cosine', threePhase: false, ...spec.policy };
+  if (key === 'policy' && spec.policy.kind === 'plateau') return { against: 'lowest', ...spec.policy };
   if (key === 'testViews') return spec.testViews ?? 'none';
   if (key === 'labelSmoothing' || key === 'earlyStopping') return spec[key] ?? 0;
   return NETWORK_KEYS.has(key) ? spec.network?.[key as keyof NetworkSpec] : spec[key as keyof TrialSpec];

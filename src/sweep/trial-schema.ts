@@ -64,6 +64,7 @@ const policies = byKind(
   }),
   mapping({
     kind: z.literal('plateau'),
+    against: words('lowest', 'previous').default('lowest'),
     factor: milestone.default(0.1),
     patience: whole('a whole number of at least 0', 0).default(0),
     threshold: number('a number', Number.isFinite).default(0),
@@ -96,6 +97,10 @@ const policy = policies.transform(withoutDefaults) satisfies z.ZodType<PolicySpe
 
 /** What is as it was before it could be set is left out, and is no part of a trial's identity. */
 function withoutDefaults(value: z.output<typeof policies>): PolicySpec {
+  if (value.kind === 'plateau') {
+    const { against, ...rest } = value;
+    return { ...rest, ...(against === 'previous' ? { against } : {}) };
+  }
   if (value.kind !== 'one-cycle') return value;
   const { anneal, threePhase, ...rest } = value;
   return {
@@ -267,6 +272,7 @@ const partial = {
       momentum: momentumCycle.optional(),
       factor: positive.optional(),
       at: z.array(milestone, expected('a list of parts of the training')).optional(),
+      against: words('lowest', 'previous').optional(),
       patience: whole('a whole number of at least 0', 0).optional(),
       threshold: number('a number', Number.isFinite).optional(),
       start: share.optional(),

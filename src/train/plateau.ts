@@ -2,10 +2,12 @@ import type { PolicySpec } from './trial.js';
 
 /**
  * The learning rate's factor of the policy `plateau`, epoch by epoch: PyTorch's ReduceLROnPlateau with an absolute threshold and
- * without cooldown. A loss that is no number counts as no improvement.
+ * without cooldown; or, with `against: previous`, the *regular* policy of Romero et al. 2020, which looks at the epoch before
+ * instead of the best. A loss that is no number counts as no improvement.
  */
 export class Plateau {
-  private best = Number.POSITIVE_INFINITY;
+  /** The loss that the next one is compared with. */
+  private reference = Number.POSITIVE_INFINITY;
   private badEpochs = 0;
   private current = 1;
 
@@ -18,9 +20,10 @@ export class Plateau {
 
   /** Takes note of an epoch's validation loss. */
   note(loss: number): void {
-    const { factor, patience, threshold, minimum } = this.policy;
-    if (loss < this.best - threshold) {
-      this.best = loss;
+    const { factor, patience, threshold, minimum, against } = this.policy;
+    const isBetter = loss < this.reference - threshold;
+    if (isBetter || (against === 'previous' && !Number.isNaN(loss))) this.reference = loss;
+    if (isBetter) {
       this.badEpochs = 0;
       return;
     }

@@ -33,6 +33,8 @@ export type PolicySpec =
    */
   | {
       readonly kind: 'plateau';
+      /** What the loss is compared with: absent = its lowest value, `previous` = that of the epoch before. */
+      readonly against?: 'previous';
       readonly factor: number;
       readonly patience: number;
       readonly threshold: number;

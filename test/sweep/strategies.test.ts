@@ -119,6 +119,17 @@ describe('the spec of a strategy', () => {
     );
   });
 
+  it('of plateau names what the loss is compared with only where that is the epoch before', () => {
+    const all = trials('policy: [plateau, { kind: plateau, against: previous }]');
+    const plain = { kind: 'plateau', factor: 0.1, patience: 0, threshold: 0, minimum: 0.001 };
+    assert.deepEqual(
+      all.map(({ policy }) => policy),
+      [plain, { ...plain, against: 'previous' }],
+    );
+    const kept = (text: string) => filterTrials(all, parseFilter(text)).specs.length;
+    assert.deepEqual([kept('policy.against=lowest'), kept('policy.against=previous')], [1, 1]);
+  });
+
   it('of last-block gets the cut of its source on its images', () => {
     const known = [...expandTrials(grid('strategy: [extractor, last-block, full]'), prints)];
     assert.deepEqual(

@@ -99,6 +99,17 @@ test("plateau equals PyTorch's ReduceLROnPlateau until it ends", () => {
     return Number(ending.factor.toPrecision(3));
   });
   assert.deepEqual(seen, [1, 0.1, 0.01, 0.001, 0]);
+  // The loss rises by less than the threshold from epoch to epoch, and once by more: only that counts.
+  const regular = { kind: 'plateau', factor: 0.1, patience: 0, threshold: -0.001, minimum: 0.001 } as const;
+  const slowly = [0.5, 0.5009, 0.5018, 0.504, 0.503, 0.5035, Number.NaN, 0.5036];
+  const factorsOf = (policy: Plateau) =>
+    slowly.map((loss) => {
+      policy.note(loss);
+      return Number(policy.factor.toPrecision(3));
+    });
+  const previous = new Plateau({ ...regular, against: 'previous' });
+  assert.deepEqual(factorsOf(previous), [1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01]);
+  assert.deepEqual(factorsOf(new Plateau(regular)), [1, 1, 1, 0.1, 0.01, 0.001, 0, 0]);
   const broken = new Plateau({ kind: 'plateau', factor: 0.1, patience: 0, threshold: 0, minimum: 0.1 });
   broken.note(Number.NaN);
   assert.ok(Math.abs(broken.factor - 0.1) < 1e-12);
