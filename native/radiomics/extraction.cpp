@@ -81,19 +81,6 @@ Features<shapeFeatures> shapeOf(const Region& region) {
   return mean.mean();
 }
 
-/** Distances from the border of the region's shape, of the box that its grey levels are cropped to. */
-std::vector<std::uint16_t> distancesOf(const Region& region, const Box& box, int slice) {
-  const Extent& extent = region.image.extent;
-  const auto all = borderDistances(region.shape.data() + extent.plane() * slice, extent.width, extent.height);
-  std::vector<std::uint16_t> cropped;
-  cropped.reserve(static_cast<std::size_t>(box.width()) * box.height());
-  for (int y = box.top; y <= box.bottom; y++) {
-    const auto row = all.begin() + static_cast<std::ptrdiff_t>(y) * extent.width;
-    cropped.insert(cropped.end(), row + box.left, row + box.right + 1);
-  }
-  return cropped;
-}
-
 /** Families whose slices are independent, and averaged. */
 void addSliceFamilies(const LevelVolume& volume, const Region& region, const Mask& grey,
                       const ExtractionOptions& options, Row& row) {
@@ -101,14 +88,18 @@ void addSliceFamilies(const LevelVolume& volume, const Region& region, const Mas
   MeanFeatures<sizeFeatures> sizes, distances;
   MeanFeatures<ngtdmFeatures> differences;
   MeanFeatures<sizeFeaturesWithEnergy> dependences;
-  const Box box = boundingBox(grey, region.image.extent);
+  const Extent& extent = region.image.extent;
+  const Box box = boundingBox(grey, extent);
   for (std::size_t slice = 0; slice < volume.planes.size(); slice++) {
     const LevelPlane& plane = volume.planes[slice];
     if (plane.pixels() == 0) continue;
     if (families.glszm || families.gldzm) {
-      std::vector<std::uint16_t> border;
-      if (families.gldzm) border = distancesOf(region, box, static_cast<int>(slice));
-      const Zones zones = findZones(plane, families.gldzm ? border.data() : nullptr);
+      std::optional<DistanceView> border;
+      if (families.gldzm)
+        border = {region.distances.data() + extent.plane() * slice +
+                      static_cast<std::size_t>(box.top) * extent.width + box.left,
+                  extent.width};
+      const Zones zones = findZones(plane, border);
       if (families.glszm) sizes.add(glszm(plane, zones, volume));
       if (families.gldzm) distances.add(gldzm(plane, zones, volume));
     }

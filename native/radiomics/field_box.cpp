@@ -100,16 +100,17 @@ std::vector<Part> partsOf(const Coarse& image, const Box& box, double threshold,
       const double value = image.values[static_cast<std::size_t>(y + box.top) * image.width + x + box.left];
       if ((value >= threshold) == bright) plane.row(y)[x] = 1;
     }
-  const Zones zones = findZones(plane);
+  const Zones zones = findZones(plane, std::nullopt, true);
   std::vector<Part> parts(zones.zones.size());
-  for (const ZoneRun& run : zones.runs) {
-    Part& part = parts[run.zone];
-    const int length = run.last - run.first + 1;
-    part.pixels += length;
-    part.columns += 0.5 * length * (run.first + run.last);
-    part.box = {std::min(part.box.left, run.first), std::min(part.box.top, run.row),
-                std::max(part.box.right, run.last), std::max(part.box.bottom, run.row)};
-  }
+  for (int y = 0; y < plane.height(); y++)
+    for (int x = 0; x < plane.width(); x++) {
+      const std::uint32_t zone = zones.zoneOf[static_cast<std::size_t>(y) * plane.width() + x];
+      if (zone == noZone) continue;
+      Part& part = parts[zone];
+      part.pixels++;
+      part.columns += x;
+      part.box = {std::min(part.box.left, x), std::min(part.box.top, y), std::max(part.box.right, x), y};
+    }
   return parts;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "radiomics/field_box.h"
+#include "radiomics/zones.h"
 
 namespace thaw::radiomics {
 namespace {
@@ -68,7 +69,9 @@ bool dropNonFinite(const Volume& image, Mask& mask) {
 }
 
 Region regionOf(const ImageView& view, const ExtractionOptions& options) {
-  Region region{asDoubles(view), {}, {}, view.spacing};
+  Region region;
+  region.image = asDoubles(view);
+  region.spacing = view.spacing;
   const bool searched = options.mask == MaskRule::bodyBox || options.mask == MaskRule::lungBox;
   if (searched) {
     Mask all(region.image.extent.size(), 1);
@@ -96,6 +99,8 @@ Region regionOf(const ImageView& view, const ExtractionOptions& options) {
       if (region.image.values[i] < options.resegment->low || region.image.values[i] > options.resegment->high)
         region.grey[i] = 0;
   if (region.problem == Problem::none && isEmpty(region.grey)) region.problem = Problem::emptyRegion;
+  if (region.problem == Problem::none && options.families.gldzm)
+    region.distances = borderDistances(region.shape, region.image.extent);
   return region;
 }
 

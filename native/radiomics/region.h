@@ -15,6 +15,8 @@ struct Region {
   Mask shape;
   Mask grey;
   Spacing spacing;
+  /** Of each pixel from the border of the shape; empty unless a family wants it. */
+  std::vector<std::uint16_t> distances;
   Problem problem = Problem::none;
 };
 

@@ -30,11 +30,11 @@ std::vector<SizeCounts::Cell> SizeCounts::cells() const {
   std::sort(large.begin(), large.end(),
             [](const Cell& a, const Cell& b) { return std::tie(a.code, a.size) < std::tie(b.code, b.size); });
   std::vector<Cell> cells;
-  const int codes = static_cast<int>(dense_.size() / denseSizes);
+  const int codes = static_cast<int>(dense_.size() / denseSizes_);
   auto next = large.begin();
   for (int code = 0; code < codes; code++) {
-    for (std::uint32_t size = 0; size < denseSizes; size++)
-      if (const std::uint32_t count = dense_[code * denseSizes + size]; count > 0)
+    for (std::uint32_t size = 0; size < denseSizes_; size++)
+      if (const std::uint32_t count = dense_[code * std::size_t{denseSizes_} + size]; count > 0)
         cells.push_back({code, size, count});
     for (; next != large.end() && next->code == code; next++) {
       if (!cells.empty() && cells.back().code == code && cells.back().size == next->size)

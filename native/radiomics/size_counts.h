@@ -14,11 +14,13 @@ namespace thaw::radiomics {
  */
 class SizeCounts {
  public:
-  explicit SizeCounts(int codes) : dense_((static_cast<std::size_t>(codes) + 1) * denseSizes) {}
+  /** Sizes below `denseSizes` are kept dense. */
+  explicit SizeCounts(int codes, std::uint32_t denseSizes = 256)
+      : denseSizes_(denseSizes), dense_((static_cast<std::size_t>(codes) + 1) * denseSizes) {}
 
   void add(int code, std::uint32_t size, std::uint32_t count = 1) {
-    if (size < denseSizes)
-      dense_[code * denseSizes + size] += count;
+    if (size < denseSizes_)
+      dense_[code * std::size_t{denseSizes_} + size] += count;
     else
       large_.push_back({code, size, count});
   }
@@ -33,7 +35,7 @@ class SizeCounts {
   std::vector<Cell> cells() const;
 
  private:
-  static constexpr std::uint32_t denseSizes = 256;
+  std::uint32_t denseSizes_;
   std::vector<std::uint32_t> dense_;
   std::vector<Cell> large_;
 };

@@ -6,10 +6,14 @@
 namespace thaw::radiomics {
 namespace {
 
-/** Filter taps and how far apart they are: 2^(level − 1) pixels. */
+/** Low and high-pass weights, and how far apart their taps are: 2^(level − 1) pixels. */
 struct Taps {
-  std::vector<double> weights;
+  std::vector<double> low, high;
   int dilation;
+
+  int count() const { return static_cast<int>(low.size()); }
+  /** To the source pixel of tap k. */
+  int shift(int k) const { return (count() / 2 - k) * dilation; }
 };
 
 /** Of an orthogonal wavelet: g[k] = (−1)^(k + 1) h[n − 1 − k]. */
@@ -19,39 +23,46 @@ std::vector<double> highPassOf(const std::vector<double>& lowPass) {
   return high;
 }
 
-/** target[i] = Σ_k weights[k] source[i + (n / 2 − k) · dilation], periodic. */
-void alongX(const Volume& source, const Taps& taps, Volume& target) {
-  const auto [width, height, slices] = source.extent;
-  const int count = static_cast<int>(taps.weights.size());
-  const int before = (count / 2 - 1) * taps.dilation, after = count / 2 * taps.dilation;
-  std::vector<double> row(width + before + after);
-  for (int y = 0; y < height * slices; y++) {
-    const double* const from = source.values.data() + static_cast<std::size_t>(y) * width;
-    for (int x = 0; x < static_cast<int>(row.size()); x++)
-      row[x] = from[((x - before) % width + width) % width];
-    double* const to = target.values.data() + static_cast<std::size_t>(y) * width;
-    std::fill(to, to + width, 0);
-    for (int k = 0; k < count; k++) {
-      const double weight = taps.weights[k];
-      const double* const shifted = row.data() + before + (count / 2 - k) * taps.dilation;
-      for (int x = 0; x < width; x++) to[x] += weight * shifted[x];
+/** low[x] = Σ_k taps.low[k] from[k][x], high likewise; both rows at once, since they read the same. */
+void weigh(const std::vector<const double*>& from, const Taps& taps, int width, double* low, double* high) {
+  std::fill(low, low + width, 0);
+  std::fill(high, high + width, 0);
+  for (int k = 0; k < taps.count(); k++) {
+    const double a = taps.low[k], b = taps.high[k];
+    const double* const source = from[k];
+    for (int x = 0; x < width; x++) {
+      low[x] += a * source[x];
+      high[x] += b * source[x];
     }
   }
 }
 
-void alongY(const Volume& source, const Taps& taps, Volume& target) {
+/** target[i] = Σ_k weights[k] source[i + shift(k)], periodic. */
+void alongX(const Volume& source, const Taps& taps, Volume& low, Volume& high) {
   const auto [width, height, slices] = source.extent;
-  const int count = static_cast<int>(taps.weights.size());
+  const int before = -taps.shift(taps.count() - 1), after = taps.shift(0);
+  std::vector<double> row(width + before + after);
+  std::vector<const double*> from;
+  for (int k = 0; k < taps.count(); k++) from.push_back(row.data() + before + taps.shift(k));
+  for (int y = 0; y < height * slices; y++) {
+    const std::size_t start = static_cast<std::size_t>(y) * width;
+    for (int x = 0; x < static_cast<int>(row.size()); x++)
+      row[x] = source.values[start + ((x - before) % width + width) % width];
+    weigh(from, taps, width, low.values.data() + start, high.values.data() + start);
+  }
+}
+
+void alongY(const Volume& source, const Taps& taps, Volume& low, Volume& high) {
+  const auto [width, height, slices] = source.extent;
+  std::vector<const double*> from(taps.count());
   for (int slice = 0; slice < slices; slice++)
     for (int y = 0; y < height; y++) {
-      double* const to = target.slice(slice) + static_cast<std::size_t>(y) * width;
-      std::fill(to, to + width, 0);
-      for (int k = 0; k < count; k++) {
-        const int row = ((y + (count / 2 - k) * taps.dilation) % height + height) % height;
-        const double weight = taps.weights[k];
-        const double* const from = source.slice(slice) + static_cast<std::size_t>(row) * width;
-        for (int x = 0; x < width; x++) to[x] += weight * from[x];
+      for (int k = 0; k < taps.count(); k++) {
+        const int row = ((y + taps.shift(k)) % height + height) % height;
+        from[k] = source.slice(slice) + static_cast<std::size_t>(row) * width;
       }
+      const std::size_t to = static_cast<std::size_t>(y) * width;
+      weigh(from, taps, width, low.slice(slice) + to, high.slice(slice) + to);
     }
 }
 
@@ -86,14 +97,11 @@ std::vector<Subband> stationaryWavelet(const Volume& image, const std::vector<do
     subbands.push_back({level, name, fits ? std::move(subband) : sized(subband, width, height)});
   };
   for (int level = 1; level <= levels; level++) {
-    const Taps lows{lowPass, 1 << (level - 1)}, highs{highPassOf(lowPass), 1 << (level - 1)};
-    alongX(approximation, lows, low);
-    alongX(approximation, highs, high);
+    const Taps taps{lowPass, highPassOf(lowPass), 1 << (level - 1)};
     Volume lowHigh = empty(), highLow = empty(), highHigh = empty();
-    alongY(low, highs, lowHigh);
-    alongY(high, lows, highLow);
-    alongY(high, highs, highHigh);
-    alongY(low, lows, approximation);
+    alongX(approximation, taps, low, high);
+    alongY(high, taps, highLow, highHigh);
+    alongY(low, taps, approximation, lowHigh);
     add(level, "LH", std::move(lowHigh));
     add(level, "HL", std::move(highLow));
     add(level, "HH", std::move(highHigh));

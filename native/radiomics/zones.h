@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "radiomics/levels.h"
@@ -15,28 +16,28 @@ struct Zone {
   std::uint16_t distance;
 };
 
-/** Runs of one code in a row, in the order of rows, and the zone that each belongs to. */
-struct ZoneRun {
-  int row;
-  int first;
-  int last;
-  std::uint16_t code;
-  std::uint32_t zone;
-};
-
 struct Zones {
   std::vector<Zone> zones;
-  std::vector<ZoneRun> runs;
+  /** [height, width] index of each pixel's zone, `noZone` outside; empty unless it was asked for. */
+  std::vector<std::uint32_t> zoneOf;
 };
 
-/** Zones of all codes but 0, in one pass over the runs with a union-find; `distances` [height, width] or
- * null. */
-Zones findZones(const LevelPlane& plane, const std::uint16_t* distances = nullptr);
+constexpr std::uint32_t noZone = UINT32_MAX;
+
+/** Of a plane's pixels from the border of its region; rows `stride` apart. */
+struct DistanceView {
+  const std::uint16_t* values;
+  std::ptrdiff_t stride;
+};
+
+/** Zones of all codes but 0, in one pass with a union-find; with distances where `distances` is given. */
+Zones findZones(const LevelPlane& plane, std::optional<DistanceView> distances = std::nullopt,
+                bool wantMap = false);
 
 /**
- * City-block distance of each inside pixel to the closest outside one, of which the image's surroundings are
- * some; 1 at the border (IBSI: VMDZ). `inside` is [height, width].
+ * City-block distance of each inside pixel to the closest outside one of its slice, of which the image's
+ * surroundings are some; 1 at the border (IBSI: VMDZ).
  */
-std::vector<std::uint16_t> borderDistances(const std::uint8_t* inside, int width, int height);
+std::vector<std::uint16_t> borderDistances(const Mask& inside, const Extent& extent);
 
 }  // namespace thaw::radiomics

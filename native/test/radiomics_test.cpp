@@ -88,7 +88,7 @@ TEST("zones join at corners and around others; distances count city blocks from 
                                                 1, 1, 0, 1, 1,  //
                                                 1, 2, 1, 2, 1,  //
                                                 1, 1, 1, 1, 1};
-  CHECK(borderDistances(inside.data(), 5, 5) == distances);
+  CHECK(borderDistances(inside, {5, 5, 1}) == distances);
 }
 
 TEST("the outline of a rectangle is its own with corners cut, its axes those of a uniform rectangle") {
