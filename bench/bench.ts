@@ -35,7 +35,9 @@ const benches: Record<string, Bench> = {
   phantom: { python: false, load: () => import('./phantom.js') },
   duplicates: { python: false, load: () => import('./duplicates.js') },
   import: { python: true, load: () => import('./import.js') },
+  radiomics: { python: true, load: () => import('./radiomics.js') },
   tables: { python: false, load: () => import('./tables.js') },
+  logreg: { python: true, load: () => import('./logreg.js') },
 };
 
 /** `THAW_PEER_PYTHON`, else a virtual environment made once from the requirements; undefined where that fails. */

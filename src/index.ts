@@ -23,6 +23,14 @@ export { type ExportedModel, type ImageReading, readExportedModel } from './pred
 export { ImageNetwork } from './predict/network.js';
 export { openModel, type PredictingModel } from './predict/open-model.js';
 export { type Prediction, predictImages } from './predict/predict.js';
+export {
+  type ExtractRadiomicsOptions,
+  extractRadiomics,
+  type RadiomicsImage,
+  type RadiomicsTable,
+} from './radiomics/extract.js';
+export { describeFeatures, featureNames } from './radiomics/names.js';
+export type { RadiomicsOptions } from './radiomics/options.js';
 export { writeReport } from './report/report.js';
 export { chooseThresholds, evaluateSet } from './stats/evaluate.js';
 export { rankScores } from './stats/ranking.js';
