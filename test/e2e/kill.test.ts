@@ -8,7 +8,12 @@ import { numbers, readTrials, startThaw, temporaryFolder, thaw } from './thaw.js
 
 const preset = fileURLToPath(new URL('../../presets/quickstart.yaml', import.meta.url));
 // Several units of about a second, so that a kill finds some of them done and some not.
+const card = fileURLToPath(new URL('../../models/squeezenet1_1-random.json', import.meta.url));
 const grid = [
+  '--set',
+  `sources.random={card: ${card}}`,
+  '--set',
+  'grid.source=random',
   '--set',
   'training.epochs=1500',
   '--set',

@@ -69,7 +69,7 @@ test('a card file is read; one that is no JSON is refused', async () => {
   await assert.rejects(readCard('/nowhere/card.json'), { code: 'IO' });
 });
 
-test('the random SqueezeNet of the quickstart loads', async () => {
+test('the card of the random SqueezeNet loads', async () => {
   const model = await loadModel(await readCard(randomCard), { folder: '.' });
   assert.deepEqual(findCut(model.graph, 'pooled').shape, [512]);
   assert.match(model.notes.join(), /random weights \(seed 1\)/);

@@ -10,12 +10,13 @@ import { parseConfig, readConfig } from '../../src/sweep/read-config.js';
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 
 describe('presets', () => {
-  it('quickstart is a valid sweep of 240 trials on a model that is there', async () => {
+  it('quickstart is a valid sweep of 640 trials on models that are there', async () => {
     const config = await readConfig(path('presets/quickstart.yaml'));
     assert.equal(config.name, 'quickstart');
-    assert.equal(countTrials(config), 240);
-    const source = config.sources.random;
-    assert.ok(source !== undefined && 'card' in source && existsSync(source.card));
+    assert.equal(countTrials(config), 640);
+    const cards = Object.values(config.sources).flatMap((source) => ('card' in source ? [source.card] : []));
+    assert.deepEqual(cards.filter(existsSync), cards);
+    assert.equal(cards.length, 3);
   });
 });
 

@@ -219,7 +219,9 @@ describe('filters', () => {
     assert.deepEqual(warnings, []);
     assert.equal(specs.length, 2 * 2 * 2 * 2);
     for (const trial of specs) {
-      assert.ok(trial.task === 'pneumonia' && (trial.n === 50 || trial.n === 200) && Number(trial.lr) >= 0.001);
+      assert.ok(
+        trial.task === 'pneumonia' && (trial.n === 50 || trial.n === 200) && Number(trial.lr) >= 0.001,
+      );
     }
   });
 
