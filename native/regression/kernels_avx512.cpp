@@ -1,7 +1,7 @@
 namespace thaw::regression {
 namespace {
 /** Doubles of a vector; rows and columns of a tile of the Gram matrix. */
-constexpr int lanes = 8, tileRows = 4, tileColumns = 6;
+constexpr int lanes = 8, tileRows = 5, tileColumns = 5;
 }  // namespace
 }  // namespace thaw::regression
 

@@ -29,10 +29,13 @@ inline void store(double* p, Vector a) {
 inline Vector set(double a) {
   return a - Vector{};
 }
+/** In pairs, which wait less for each other. */
+template <int first = 0, int count = lanes>
 inline double sum(Vector a) {
-  double total = 0;
-  THAW_UNROLL for (int lane = 0; lane < lanes; lane++) total += a[lane];
-  return total;
+  if constexpr (count == 1)
+    return a[first];
+  else
+    return sum<first, count / 2>(a) + sum<first + count / 2, count / 2>(a);
 }
 
 /** exp(x) for x ≤ 0, relative error below 3e-16: 2ⁿ · exp(r), |r| ≤ ln 2 / 2, Taylor's series to r¹³. */
@@ -180,7 +183,7 @@ void gramTile(const Panels& x, const double* weights, std::size_t firstPanel, st
 template <int rows, int columns>
 void gramOf(const Panels& x, const double* weights, double* out) {
   const std::size_t size = x.columns;
-  constexpr std::size_t cachedPanels = 16;
+  constexpr std::size_t cachedPanels = 64;
   for (std::size_t i = 0; i < size * size; i++) out[i] = 0;
   for (std::size_t panel = 0; panel < x.panels; panel += cachedPanels) {
     const std::size_t last = panel + cachedPanels < x.panels ? panel + cachedPanels : x.panels;

@@ -28,8 +28,11 @@ export interface LogisticRegressionOptions {
 
 /** `count` values from 10⁻⁴ to 10⁴, evenly on a logarithmic scale: scikit-learn's `Cs=count`. */
 export function logarithmicStrengths(count: number): readonly number[] {
-  if (count === 1) return [1e-4];
-  return Array.from({ length: count }, (_, index) => 10 ** (-4 + (8 * index) / (count - 1)));
+  return Array.from({ length: count }, (_, index) => {
+    const exponent = -4 + (8 * index) / Math.max(1, count - 1);
+    // 10 ** −4 is not quite 0.0001 in JavaScript.
+    return exponent < 0 ? 1 / 10 ** -exponent : 10 ** exponent;
+  });
 }
 
 /**
