@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClaimSeeker } from '../base/claim.js';
@@ -58,7 +59,8 @@ export async function pretrain(config: PretrainConfig, options: PretrainOptions)
   try {
     const parts = await openParts(config, options);
     if (options.restart) await rm(files.checkpoint, { force: true });
-    else if (await finishedEarlier(files, trialId(parts.spec)))
+    // A checkpoint beside a finished model is of a training that is to replace it.
+    else if (!existsSync(files.checkpoint) && (await finishedEarlier(files, trialId(parts.spec))))
       return { files, card: await readCard(files.card) };
     const trained = await train(parts, files, config, options);
     await rm(files.checkpoint, { force: true });

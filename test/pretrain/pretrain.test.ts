@@ -153,7 +153,10 @@ test('a finished training is not trained again; another one of its name is refus
     message: /tiny\.json: there is a model of this name that was trained otherwise.*--restart/,
   });
   const before = model(folder);
-  const { history } = await pretrain(other, optionsOf({ restart: true }));
+  const restarted = optionsOf({ ...stoppedAfter(3), restart: true });
+  await assert.rejects(pretrain(other, restarted), { code: 'ABORTED' });
+  assert.deepEqual(model(folder), before, 'the model is there until another takes its place');
+  const { history } = await pretrain(other, optionsOf());
   assert.equal(history?.trainLoss.length, 1);
   assert.notDeepEqual(model(folder), before);
 });
