@@ -102,7 +102,11 @@ test('the presets are configs; what is held out upstream is what is used downstr
   }
   const sides = await Promise.all([
     readPretrainConfig(join(upstream, 'thirteen-diseases.yaml'), { environment }),
-    readConfig(join(upstream, 'emphysema.yaml'), { environment }),
+    // The model that the other one makes.
+    readConfig(join(upstream, 'emphysema.yaml'), {
+      environment,
+      set: ['sources.thirteen-diseases={ card: thirteen.json }'],
+    }),
   ]);
   const [above, below] = [sides[0].sweep, sides[1]].map(
     ({ data }) => Object.values(data)[0]!.source.holdOut!,
