@@ -35,7 +35,10 @@ test('mistakes in simulated data sets say what was expected', () => {
       '{ kind: phantom-chest, images: 10, patients: 11 }',
       /^patients: expected at most as many patients as images/,
     ],
-    ['{ kind: phantom-limb, part: foot }', /^part: expected one of wrist, knee, hand, all, received 'foot'\./],
+    [
+      '{ kind: phantom-limb, part: foot }',
+      /^part: expected one of wrist, knee, hand, all, received 'foot'\./,
+    ],
     [
       '{ kind: phantom-limb, images: 10, patients: 11 }',
       /^patients: expected at most as many patients as images/,
