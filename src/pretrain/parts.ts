@@ -44,8 +44,8 @@ export class NetworkInParts implements TrainedNetwork {
     return this.network.weights();
   }
 
-  loadAll(weights: ReadonlyMap<string, Float32Array>): void {
-    this.network.loadAll(weights);
+  load(parameter: string, values: Float32Array): void {
+    this.network.load(parameter, values);
   }
 
   infer(...call: Parameters<Network['infer']>): Promise<Float32Array> {
