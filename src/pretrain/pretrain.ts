@@ -79,7 +79,7 @@ async function train(
   const { spec, trial, inputs } = parts;
   await using network = openNetwork(inputs, spec, trial);
   const resumed = await resumedFrom(files, spec, options);
-  if (resumed !== undefined) await network.restore(resumed.snapshot);
+  if (resumed !== undefined) await restore(network, resumed, files);
   const report = new EpochReport(options.progress, spec, trial.subset.rows.length, resumed);
   const { threads } = options;
   try {
@@ -92,6 +92,18 @@ async function train(
     throw new ThawError('NON_FINITE', nonFinite(spec, network.steps).error.message, { cause: error });
   } finally {
     report.finish();
+  }
+}
+
+async function restore(network: Network, { snapshot }: Checkpoint, files: PretrainedFiles): Promise<void> {
+  try {
+    await network.restore(snapshot);
+  } catch (cause) {
+    throw new ThawError('RUNTIME', 'the checkpoint does not fit this version of thaw.', {
+      file: files.checkpoint,
+      hint: 'Go on with the version that it is of, or begin the training anew with --restart.',
+      cause,
+    });
   }
 }
 

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Progress, silent } from '../../src/base/progress.js';
 import { loadModel, readCard } from '../../src/model/registry.js';
+import { readCheckpoint, writeCheckpoint } from '../../src/pretrain/checkpoint.js';
 import { openParts } from '../../src/pretrain/open.js';
 import { pretrain } from '../../src/pretrain/pretrain.js';
 import { largestDifference, runOnnx } from '../model/run-onnx.js';
@@ -187,6 +188,12 @@ test('a checkpoint of other settings is refused by their names, a damaged one as
   );
   assert.match(notes.join('\n'), /begun with 1 threads, goes on with 2/);
   const checkpoint = join(folder, 'models/tiny.checkpoint');
+  const state = (await readCheckpoint(checkpoint))!;
+  await writeCheckpoint(checkpoint, { ...state, snapshot: state.snapshot.subarray(40) });
+  await assert.rejects(pretrain(tinyConfig(folder), optionsOf()), {
+    code: 'RUNTIME',
+    message: /does not fit this version of thaw.*--restart/,
+  });
   truncateSync(checkpoint, 5000);
   await assert.rejects(pretrain(tinyConfig(folder), optionsOf()), {
     code: 'RUNTIME',
