@@ -36,8 +36,8 @@ struct Kernels {
   /** out [columns × columns] = Xᵀ · diag(weights) · X; weights [panels × 32]. */
   void (*gram)(const Panels& x, const double* weights, double* out);
   /**
-   * Upper triangle R of A = Rᵀ · R in place of A's, row-major [size × size]; the lower one is left alone. A
-   * pivot below `smallest` becomes that.
+   * Upper triangle R of A = Rᵀ · R in place of A's, row-major [size × size], with inverses on the diagonal;
+   * what is below it is of no use afterwards. A pivot below `smallest` becomes that.
    */
   void (*factor)(double* matrix, std::size_t size, double smallest);
   /** x = A⁻¹ · x by such a triangle. */

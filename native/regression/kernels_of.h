@@ -227,17 +227,23 @@ void add(double scale, const double* __restrict x, double* __restrict y, std::si
   for (std::size_t i = 0; i < size; i++) y[i] += scale * x[i];
 }
 
-/** One row of R, which all rows before it have been taken from. */
-inline void scaleRow(double* row, std::size_t pivot, std::size_t size, double smallest) {
-  const double square = row[pivot] > smallest ? row[pivot] : smallest;
-  const double root = __builtin_sqrt(square), inverse = 1 / root;
-  row[pivot] = root;
-  for (std::size_t i = pivot + 1; i < size; i++) row[i] *= inverse;
+/** Rows that are taken from the rest, or solved for, together. */
+constexpr std::size_t step = 4;
+
+/** row −= Σ scales[k] · the k-th of `step` rows of `above`, from `first` on; up to a vector too early. */
+inline void takeRows(const double* __restrict above, const double (&scales)[step], std::size_t size,
+                     std::size_t first, double* __restrict row) {
+  const double *b = above + size, *c = b + size, *d = c + size;
+  const Vector p = set(scales[0]), q = set(scales[1]), r = set(scales[2]), s = set(scales[3]);
+  std::size_t j = first / lanes * lanes;
+  for (; j + lanes <= size; j += lanes)
+    store(row + j,
+          load(row + j) - ((p * load(above + j) + q * load(b + j)) + (r * load(c + j) + s * load(d + j))));
+  for (; j < size; j++)
+    row[j] -= (scales[0] * above[j] + scales[1] * b[j]) + (scales[2] * c[j] + scales[3] * d[j]);
 }
 
-/** Four rows at a time are taken from the rest. */
 void factor(double* matrix, std::size_t size, double smallest) {
-  constexpr std::size_t step = 4;
   for (std::size_t first = 0; first < size; first += step) {
     const std::size_t last = first + step < size ? first + step : size;
     for (std::size_t k = first; k < last; k++) {
@@ -246,28 +252,68 @@ void factor(double* matrix, std::size_t size, double smallest) {
         const double* above = matrix + before * size;
         add(-above[k], above + k, row + k, size - k);
       }
-      scaleRow(row, k, size, smallest);
+      const double inverse = 1 / __builtin_sqrt(row[k] > smallest ? row[k] : smallest);
+      row[k] = inverse;
+      for (std::size_t i = k + 1; i < size; i++) row[i] *= inverse;
     }
     if (last - first < step) return;
-    const double* __restrict a = matrix + first * size, * __restrict b = a + size, * __restrict c = b + size, * __restrict d = c + size;
-    for (std::size_t i = last; i < size; i++) {
-      double* __restrict row = matrix + i * size;
-      const double ai = a[i], bi = b[i], ci = c[i], di = d[i];
-      for (std::size_t j = i; j < size; j++) row[j] -= (ai * a[j] + bi * b[j]) + (ci * c[j] + di * d[j]);
+    const double* above = matrix + first * size;
+    for (std::size_t i = last; i < size; i++)
+      takeRows(above, {above[i], above[i + size], above[i + 2 * size], above[i + 3 * size]}, size, i,
+               matrix + i * size);
+  }
+}
+
+/** x = R⁻ᵀ · x */
+inline void solveForward(const double* triangle, std::size_t size, double* x) {
+  std::size_t k = 0;
+  for (; k + step <= size; k += step) {
+    const double* above = triangle + k * size;
+    for (std::size_t i = 0; i < step; i++) {
+      x[k + i] *= above[i * size + k + i];
+      for (std::size_t j = i + 1; j < step; j++) x[k + j] -= x[k + i] * above[i * size + k + j];
+    }
+    const double *a = above, *b = a + size, *c = b + size, *d = c + size;
+    const double p = x[k], q = x[k + 1], r = x[k + 2], s = x[k + 3];
+    for (std::size_t j = k + step; j < size; j++) x[j] -= (p * a[j] + q * b[j]) + (r * c[j] + s * d[j]);
+  }
+  for (; k < size; k++) {
+    x[k] *= triangle[k * size + k];
+    add(-x[k], triangle + k * size + k + 1, x + k + 1, size - k - 1);
+  }
+}
+
+/** x = R⁻¹ · x */
+inline void solveBackward(const double* triangle, std::size_t size, double* x) {
+  std::size_t end = size;
+  for (; end % step != 0; end--) {
+    const std::size_t k = end - 1;
+    x[k] = (x[k] - dot(triangle + k * size + end, x + end, size - end)) * triangle[k * size + k];
+  }
+  for (; end > 0; end -= step) {
+    const double* rows = triangle + (end - step) * size;
+    Vector sums[step] = {};
+    double rest[step];
+    std::size_t j = end;
+    for (; j + lanes <= size; j += lanes) {
+      const Vector value = load(x + j);
+      THAW_UNROLL for (std::size_t i = 0; i < step; i++) sums[i] += load(rows + i * size + j) * value;
+    }
+    THAW_UNROLL for (std::size_t i = 0; i < step; i++) rest[i] = sum(sums[i]);
+    for (; j < size; j++)
+      for (std::size_t i = 0; i < step; i++) rest[i] += rows[i * size + j] * x[j];
+    for (std::size_t i = step; i-- > 0;) {
+      const std::size_t k = end - step + i;
+      for (std::size_t later = i + 1; later < step; later++)
+        rest[i] += rows[i * size + end - step + later] * x[end - step + later];
+      x[k] = (x[k] - rest[i]) * rows[i * size + k];
     }
   }
 }
 
 void solve(const double* triangle, std::size_t size, double* x) {
-  for (std::size_t k = 0; k < size; k++) {
-    const double* row = triangle + k * size;
-    x[k] /= row[k];
-    add(-x[k], row + k + 1, x + k + 1, size - k - 1);
-  }
-  for (std::size_t k = size; k-- > 0;) {
-    const double* row = triangle + k * size;
-    x[k] = (x[k] - dot(row + k + 1, x + k + 1, size - k - 1)) / row[k];
-  }
+  solveForward(triangle, size, x);
+  solveBackward(triangle, size, x);
 }
 
 std::size_t doubledWins(double score, const double* values, std::size_t size) {
