@@ -2,6 +2,7 @@
 export { ThawError } from './base/errors.js';
 export { type Progress, silent } from './base/progress.js';
 export type { Dataset, DatasetEntry } from './data/dataset.js';
+export { patientFolds } from './data/folds.js';
 export { type DataSource, loadDataset } from './data/load.js';
 export { type Split, type SplitRule, splitDataset } from './data/split.js';
 export { trainingSubsets } from './data/subset.js';
@@ -29,8 +30,13 @@ export {
   type RadiomicsImage,
   type RadiomicsTable,
 } from './radiomics/extract.js';
+export type { RegressionFit, RegressionRun } from './radiomics/logistic-regression.js';
+export { fitLogisticRegressions, regressionLogits } from './radiomics/logistic-regression.js';
 export { describeFeatures, featureNames } from './radiomics/names.js';
 export type { RadiomicsOptions } from './radiomics/options.js';
+export type { RegressionSet, RegressionTable, RegressionTask } from './radiomics/regression-input.js';
+export type { LogisticRegressionOptions } from './radiomics/regression-options.js';
+export { logarithmicStrengths, PAPER_REGRESSION } from './radiomics/regression-options.js';
 export { writeReport } from './report/report.js';
 export { chooseThresholds, evaluateSet } from './stats/evaluate.js';
 export { rankScores } from './stats/ranking.js';
