@@ -19,7 +19,7 @@ const THREADS = 2;
 const ROUNDS = 3;
 /** Problems of each size that the peer solves; the rest of a size is taken to last as long. */
 const SAMPLE = 6;
-/** scikit-learn's default and its Newton method, which is the fastest of its solvers on such data. */
+/** scikit-learn's default and its Newton method, the faster of these two on such data. */
 const SOLVERS = ['lbfgs', 'newton-cholesky'] as const;
 /** How frequent the 14 labels of ChestX-ray14 are. */
 const RATES = [
