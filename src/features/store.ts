@@ -7,6 +7,7 @@ import { contentId } from '../base/hash.js';
 import type { ModelInput } from '../model/card.js';
 import type { Placement } from './placement.js';
 import type { View } from './view.js';
+import { viewSchema } from './view-schema.js';
 
 export type FeatureDtype = 'float32' | 'float16';
 
@@ -61,22 +62,6 @@ export const DATA_FILE = 'data.bin';
 export const INDEX_FILE = 'index.json';
 
 const count = z.int().nonnegative();
-const drawnViewSchema = z.object({
-  augment: z.object({
-    resize: count,
-    size: count,
-    crop: z.enum(['none', 'center', 'random']),
-    pad: count,
-    flip: z.number(),
-    verticalFlip: z.number(),
-    rotation: z.number(),
-    brightness: z.number(),
-    contrast: z.number(),
-    mixup: z.number(),
-  }),
-  seed: count,
-  pass: count,
-});
 const indexSchema = z.object({
   version: z.literal(FEATURE_STORE_VERSION),
   id: z.string(),
@@ -91,7 +76,7 @@ const indexSchema = z.object({
       std: z.array(z.number()),
     }),
     cut: z.string(),
-    view: z.union([z.enum(['identity', 'hflip']), drawnViewSchema]),
+    view: viewSchema,
     dtype: z.enum(['float32', 'float16']),
   }),
   dtype: z.enum(['float32', 'float16']),

@@ -40,21 +40,24 @@ export const INDEX_FILE = 'index.json';
 export const DIGESTS_FILE = 'digests.bin';
 export const DIGEST_BYTES = 16;
 
+/** An `ImageLayout` as files hold it. */
+export const layoutSchema = z.object({
+  size: z.int().positive(),
+  geometry: z.enum(['fill', 'fit', 'crop']),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  window: z
+    .union([
+      z.object({ name: z.string() }),
+      z.object({ percentile: z.tuple([z.number(), z.number()]) }),
+      z.object({ center: z.number(), width: z.number() }),
+    ])
+    .optional(),
+});
+
 const indexSchema: z.ZodType<ImageStoreIndex> = z.object({
   version: z.literal(1),
   id: z.string(),
-  layout: z.object({
-    size: z.int().positive(),
-    geometry: z.enum(['fill', 'fit', 'crop']),
-    channels: z.union([z.literal(1), z.literal(3)]),
-    window: z
-      .union([
-        z.object({ name: z.string() }),
-        z.object({ percentile: z.tuple([z.number(), z.number()]) }),
-        z.object({ center: z.number(), width: z.number() }),
-      ])
-      .optional(),
-  }),
+  layout: layoutSchema,
   rows: z.int().positive(),
   contentHash: z.string(),
   quarantine: z.array(z.object({ row: z.int().nonnegative(), path: z.string(), reason: z.string() })),

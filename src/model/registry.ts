@@ -78,16 +78,19 @@ const cardSchema = z
 
 /** Reads a model card `models/<name>.json`; throws IO or MODEL as `validateCard` does. */
 export async function readCard(path: string): Promise<ModelCard> {
+  return validateCard(await readJson(path, 'a model card'), { file: path });
+}
+
+/** The value of a JSON file that should be `what`. Throws IO, or MODEL where it is no JSON. */
+export async function readJson(path: string, what: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw ioError(cause, path, 'read');
   });
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
-    throw new ThawError('MODEL', `not a model card: ${messageOf(cause)}.`, { file: path, cause });
+    throw new ThawError('MODEL', `not ${what}: ${messageOf(cause)}.`, { file: path, cause });
   }
-  return validateCard(value, { file: path });
 }
 
 /** Checks a card from anywhere; throws MODEL naming every wrong field, what it should be and what it is. */

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { messageOf, ThawError } from '../base/errors.js';
 import type { NativeAugment } from '../engine/addon.js';
 import type { View } from '../features/view.js';
+import { augmentSchema, viewSchema } from '../features/view-schema.js';
 import type { ImageLayout } from '../image/geometry.js';
+import { layoutSchema } from '../image/store.js';
 import type { ModelInput } from '../model/card.js';
 
 /** How the outputs of a network become probabilities: a sigmoid each, or a softmax over all. */
@@ -57,18 +59,6 @@ export interface ExportedModel extends ImageReading {
 export const METADATA_KEY = 'thaw';
 
 const count = z.int().nonnegative();
-const augment = z.object({
-  resize: count,
-  size: count,
-  crop: z.enum(['none', 'center', 'random']),
-  pad: count,
-  flip: z.number(),
-  verticalFlip: z.number(),
-  rotation: z.number(),
-  brightness: z.number(),
-  contrast: z.number(),
-  mixup: z.number(),
-});
 const channels = z.union([z.literal(1), z.literal(3)]);
 const schema: z.ZodType<ExportedModel> = z
   .object({
@@ -77,18 +67,7 @@ const schema: z.ZodType<ExportedModel> = z
     task: z.string(),
     labels: z.array(z.string().min(1)).min(1),
     thresholds: z.array(z.number().nullable()),
-    images: z.object({
-      size: z.int().min(1).max(8192),
-      geometry: z.enum(['fill', 'fit', 'crop']),
-      channels,
-      window: z
-        .union([
-          z.object({ name: z.string() }),
-          z.object({ percentile: z.tuple([z.number(), z.number()]) }),
-          z.object({ center: z.number(), width: z.number() }),
-        ])
-        .optional(),
-    }),
+    images: layoutSchema,
     input: z.object({
       channels,
       order: z.enum(['RGB', 'BGR']),
@@ -96,10 +75,8 @@ const schema: z.ZodType<ExportedModel> = z
       mean: z.array(z.number()),
       std: z.array(z.number().positive()),
     }),
-    augment,
-    views: z
-      .array(z.union([z.enum(['identity', 'hflip']), z.object({ augment, seed: count, pass: count })]))
-      .min(1),
+    augment: augmentSchema,
+    views: z.array(viewSchema).min(1),
     provenance: z.object({
       run: z.string(),
       trial: z.string(),

@@ -2,6 +2,7 @@ import { throwIfAborted } from '../base/abort.js';
 import type { NativePassResult, NativeTrainRequest } from '../engine/addon.js';
 import type { Network } from '../engine/network.js';
 import type { TrainedNetwork } from '../train/network-training.js';
+import { passPart } from '../train/pass-part.js';
 
 /** A pass over an epoch's images that has been begun. */
 export interface BegunPass {
@@ -68,7 +69,7 @@ export class NetworkInParts implements TrainedNetwork {
       throwIfAborted(signal, 'The training can go on later.');
       const started = performance.now();
       const count = Math.min(this.stepsPerPart, steps - done);
-      const part = partOf(request, { first: done, count, batch });
+      const part = passPart(request, { first: done, count, batch });
       const result = await this.network.train(part);
       losses.set(result.losses, done);
       done += count;
@@ -83,22 +84,4 @@ export class NetworkInParts implements TrainedNetwork {
     const wanted = Math.round((steps * this.options.secondsPerPart) / Math.max(seconds, 1e-6));
     this.stepsPerPart = Math.max(1, Math.min(wanted, 4 * this.stepsPerPart));
   }
-}
-
-/** Some steps of a pass. */
-function partOf(
-  request: NativeTrainRequest,
-  { first, count, batch }: { readonly first: number; readonly count: number; readonly batch: number },
-): NativeTrainRequest {
-  const { order, occurrences, learningRates, momenta, trainedStages } = request;
-  const stages = learningRates.length / trainedStages.length;
-  const rows = [first * batch, (first + count) * batch] as const;
-  return {
-    ...request,
-    order: order.subarray(...rows),
-    ...(occurrences === undefined ? {} : { occurrences: occurrences.subarray(...rows) }),
-    learningRates: learningRates.subarray(first * stages, (first + count) * stages),
-    ...(momenta === undefined ? {} : { momenta: momenta.subarray(first, first + count) }),
-    trainedStages: trainedStages.subarray(first, first + count),
-  };
 }

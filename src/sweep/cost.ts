@@ -1,3 +1,4 @@
+import { RANGE } from '../train/lr-finder.js';
 import type { TrialSpec } from '../train/trial.js';
 import { readsFeatures, trainsNetwork } from './strategy.js';
 
@@ -69,9 +70,9 @@ export function trainImages({ n, subset }: Pick<TrialSpec, 'n' | 'subset'>, size
   return Math.min(size.train, Math.ceil(n * perPatient));
 }
 
-/** Steps of the range test of a trial with `lr: auto` (train/lr-finder.ts). */
+/** Steps of the range test of a trial with `lr: auto`. */
 function rangeSteps({ lr }: Pick<TrialSpec, 'lr'>): number {
-  return lr === 'auto' ? 100 : 0;
+  return lr === 'auto' ? RANGE.steps : 0;
 }
 
 /** Thread-seconds of one trial. */

@@ -1,6 +1,7 @@
 import type { NativePassResult, NativeTrainRequest } from '../engine/addon.js';
 import type { NativeCallOptions } from '../engine/native-owner.js';
 import type { Network } from '../engine/network.js';
+import { passPart } from './pass-part.js';
 
 /**
  * Learning rates by stage in proportion to the relative norm of the gradients, ‖g‖ / ‖w‖, the largest being 1 (Auto-RGN of Lee
@@ -44,17 +45,12 @@ export async function measuredFactors(
 ): Promise<readonly number[]> {
   const steps = Math.min(BATCHES, request.trainedStages.length);
   const stages = network.stages.length;
-  const { order, occurrences, momenta } = request;
   const before = await network.snapshot();
   try {
     const result = await network.train(
       {
-        ...request,
-        order: order.subarray(0, steps * batch),
-        ...(occurrences === undefined ? {} : { occurrences: occurrences.subarray(0, steps * batch) }),
-        ...(momenta === undefined ? {} : { momenta: momenta.subarray(0, steps) }),
+        ...passPart(request, { first: 0, count: steps, batch }),
         learningRates: new Float32Array(steps * stages),
-        trainedStages: request.trainedStages.subarray(0, steps),
         recordNorms: true,
       },
       call,

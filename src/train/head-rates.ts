@@ -1,8 +1,6 @@
-import { availableParallelism } from 'node:os';
-import type { NativeHead, NativeSampleGroup } from '../engine/addon.js';
+import type { NativeSampleGroup } from '../engine/addon.js';
 import { HeadBank } from '../engine/head-bank.js';
-import { featureMatrix } from './head-features.js';
-import { balancingWeights, smoothedTargets } from './label-weights.js';
+import { bankOptions } from './bank-options.js';
 import {
   autoRate,
   RANGE,
@@ -12,7 +10,6 @@ import {
   rangeBatches,
   rangeRates,
 } from './lr-finder.js';
-import { nativeOptimizer } from './optimizer.js';
 import { type FailedTrial, failure } from './outcome.js';
 import type { HeadTrialInputs, ReadyTrial, TrialOptions } from './trial-rows.js';
 
@@ -27,39 +24,15 @@ export async function testHeadRates(
   settings: RangeSettings,
   { signal }: Pick<TrialOptions, 'signal'> = {},
 ): Promise<RangeTest[]> {
-  const [first] = trials;
-  if (first === undefined) return [];
-  const { task, split, features } = inputs;
+  if (trials.length === 0) return [];
   const rates = rangeRates(settings);
-  const groupIndex = new Map<string, number>();
-  const groups: NativeSampleGroup[] = [];
-  const heads: NativeHead[] = [];
-  for (const { spec, subset, groupKey } of trials) {
-    if (!groupIndex.has(groupKey)) {
-      groupIndex.set(groupKey, groups.length);
-      groups.push(rangeGroup(subset.rows, spec, settings.steps));
-    }
-    heads.push({
-      group: groupIndex.get(groupKey)!,
-      seed: spec.seed,
-      dropout: spec.dropout,
-      weightDecay: spec.weightDecay,
-      learningRates: rates,
-      ...balancingWeights(spec.labelWeights, task, subset.rows),
-    });
-  }
-  const bank = HeadBank.create({
-    features: featureMatrix(features),
-    outputs: task.outputNames.length,
-    targets: smoothedTargets(task, split.train, first.spec.labelSmoothing ?? 0),
-    loss: task.loss,
-    batch: first.spec.batch,
-    optimizer: nativeOptimizer(first.spec.optimizer),
-    groups,
-    heads,
-    select: 'loss',
-    threads: inputs.threads ?? availableParallelism(),
-  });
+  const bank = HeadBank.create(
+    bankOptions(inputs, trials, {
+      select: 'loss',
+      groupOf: ({ subset, spec }) => rangeGroup(subset.rows, spec, settings.steps),
+      scheduleOf: () => ({ learningRates: rates }),
+    }),
+  );
   try {
     const result = await bank.train(settings.steps, signal === undefined ? {} : { signal });
     return trials.map((_, head) => {
@@ -104,7 +77,11 @@ export async function withFoundRates(
 }
 
 /** A bank tells the loss of every epoch: each step of the test is one, of a single batch. */
-function rangeGroup(rows: Uint32Array, spec: ReadyTrial['spec'], steps: number): NativeSampleGroup {
+function rangeGroup(
+  rows: Uint32Array,
+  spec: ReadyTrial['spec'],
+  steps: number,
+): Omit<NativeSampleGroup, 'standardize'> {
   const batches = rangeBatches(rows, spec.batch, spec.seed);
   const order = new Uint32Array(steps * batches.batch);
   for (let epoch = 0; epoch * batches.steps < steps; epoch++) {
@@ -116,6 +93,5 @@ function rangeGroup(rows: Uint32Array, spec: ReadyTrial['spec'], steps: number):
     rowsPerEpoch: batches.batch,
     // A bank validates after every epoch; one row that is trained on anyway costs nothing and tells nothing.
     validationRows: rows.slice(0, 1),
-    standardize: spec.featureScaling === 'standard',
   };
 }

@@ -1,23 +1,13 @@
-import { availableParallelism } from 'node:os';
 import { ThawError } from '../base/errors.js';
 import { groupBy } from '../base/group-by.js';
-import type { Task } from '../data/task.js';
-import type {
-  HeadWeightsKind,
-  NativeHead,
-  NativeHeadBankOptions,
-  NativeSampleGroup,
-  NativeTrainResult,
-} from '../engine/addon.js';
+import type { HeadWeightsKind, NativeHeadBankOptions, NativeTrainResult } from '../engine/addon.js';
 import { HeadBank } from '../engine/head-bank.js';
 import type { NativeCallOptions } from '../engine/native-owner.js';
+import { bankOptions, featureMatrix } from './bank-options.js';
 import { EpochControl } from './epoch-control.js';
 import { evaluateTrial } from './evaluate-trial.js';
-import { featureMatrix } from './head-features.js';
 import { withFoundRates } from './head-rates.js';
 import { headRecord } from './head-record.js';
-import { balancingWeights, smoothedTargets } from './label-weights.js';
-import { nativeOptimizer } from './optimizer.js';
 import { failure, nonFinite, type TrialOutcome } from './outcome.js';
 import { learningRates, momenta } from './schedule.js';
 import { averaged, viewsOf } from './test-views.js';
@@ -98,21 +88,6 @@ function chunkByMemory(
   return chunks;
 }
 
-function nativeHead(trial: ReadyTrial, group: number, task: Task): NativeHead {
-  const { spec, subset } = trial;
-  const totalSteps = spec.epochs * Math.ceil(subset.rows.length / spec.batch);
-  const moving = momenta(spec.policy, totalSteps);
-  return {
-    group,
-    seed: spec.seed,
-    dropout: spec.dropout,
-    weightDecay: spec.weightDecay,
-    learningRates: learningRates(spec.policy, rateOf(trial), totalSteps),
-    ...(moving === undefined ? {} : { momenta: moving }),
-    ...balancingWeights(spec.labelWeights, task, subset.rows),
-  };
-}
-
 async function trainBank(
   inputs: HeadTrialInputs,
   trials: readonly ReadyTrial[],
@@ -120,35 +95,24 @@ async function trainBank(
 ): Promise<TrialOutcome[]> {
   const first = trials[0];
   if (first === undefined) return [];
-  const { task, features, split } = inputs;
-  const groupIndex = new Map<string, number>();
-  const groups: NativeSampleGroup[] = [];
-  const heads: NativeHead[] = [];
-  for (const trial of trials) {
-    const { spec, subset, groupKey, validationRows } = trial;
-    if (!groupIndex.has(groupKey)) {
-      groupIndex.set(groupKey, groups.length);
-      groups.push({
-        order: sampleOrder(subset.rows, spec.epochs, spec.seed),
-        rowsPerEpoch: subset.rows.length,
-        validationRows,
-        standardize: spec.featureScaling === 'standard',
-      });
-    }
-    heads.push(nativeHead(trial, groupIndex.get(groupKey)!, task));
-  }
-  const options = {
-    features: featureMatrix(features),
-    outputs: task.outputNames.length,
-    targets: smoothedTargets(task, split.train, first.spec.labelSmoothing ?? 0),
-    loss: task.loss,
-    batch: first.spec.batch,
-    optimizer: nativeOptimizer(first.spec.optimizer),
-    groups,
-    heads,
+  const { task, split } = inputs;
+  const options = bankOptions(inputs, trials, {
     select: first.spec.select,
-    threads: inputs.threads ?? availableParallelism(),
-  };
+    groupOf: ({ spec, subset, validationRows }) => ({
+      order: sampleOrder(subset.rows, spec.epochs, spec.seed),
+      rowsPerEpoch: subset.rows.length,
+      validationRows,
+    }),
+    scheduleOf: (trial) => {
+      const { policy, epochs, batch } = trial.spec;
+      const totalSteps = epochs * Math.ceil(trial.subset.rows.length / batch);
+      const moving = momenta(policy, totalSteps);
+      return {
+        learningRates: learningRates(policy, rateOf(trial), totalSteps),
+        ...(moving === undefined ? {} : { momenta: moving }),
+      };
+    },
+  });
   const bank = HeadBank.create(options);
   try {
     const history = await runEpochs(bank, trials, call);

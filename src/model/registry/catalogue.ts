@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { messageOf, ThawError } from '../../base/errors.js';
-import { ioError } from '../../base/files.js';
-import { validateCard } from '../registry.js';
+import { ThawError } from '../../base/errors.js';
+import { readJson, validateCard } from '../registry.js';
 import { cifar } from './catalogue-cifar.js';
 import type { CatalogueEntry } from './catalogue-entry.js';
 import { timm } from './catalogue-timm.js';
@@ -27,16 +25,7 @@ const schema = z.array(
 
 /** A list of models as someone else has written it: JSON, the entries with `card`, `url`, `sha256`, `tokenVariable`. Throws IO, MODEL. */
 export async function readCatalogue(path: string): Promise<CatalogueEntry[]> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw ioError(cause, path, 'read');
-  });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new ThawError('MODEL', `not a catalogue: ${messageOf(cause)}.`, { file: path, cause });
-  }
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(await readJson(path, 'a catalogue'));
   const [issue] = parsed.error?.issues ?? [];
   if (issue !== undefined)
     throw new ThawError('MODEL', `${issue.message}.`, { file: path, node: issue.path.join('.') });

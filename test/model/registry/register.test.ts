@@ -207,17 +207,17 @@ test('verifying finds a changed byte, a lost file and a broken card', async (t) 
 });
 
 test('folders: the option, the variable, the data folder of the system; the first that has a name wins', async (t) => {
-  const choice = { environment: {}, here: '/work', home: '/home/ada', platform: 'linux' } as const;
+  const choice = { environment: {}, here: '/lab', home: '/home/ada', platform: 'linux' } as const;
   assert.equal(modelsFolder(choice), '/home/ada/.local/share/thaw/models');
   assert.equal(modelsFolder({ ...choice, environment: { XDG_DATA_HOME: '/data' } }), '/data/thaw/models');
   assert.equal(
     modelsFolder({ ...choice, platform: 'darwin' }),
     '/home/ada/Library/Application Support/thaw/models',
   );
-  assert.equal(modelsFolder({ ...choice, environment: { THAW_MODELS: 'zoo' } }), '/work/zoo');
-  assert.equal(modelsFolder({ ...choice, given: 'mine', environment: { THAW_MODELS: 'zoo' } }), '/work/mine');
+  assert.equal(modelsFolder({ ...choice, environment: { THAW_MODELS: 'zoo' } }), '/lab/zoo');
+  assert.equal(modelsFolder({ ...choice, given: 'mine', environment: { THAW_MODELS: 'zoo' } }), '/lab/mine');
   assert.deepEqual(searchFolders(choice), [
-    '/work/models',
+    '/lab/models',
     '/home/ada/.local/share/thaw/models',
     embeddedModels,
   ]);
