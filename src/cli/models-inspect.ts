@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs';
 import { describeModel } from '../model/describe.js';
-import { registeredModels } from '../model/registry/folders.js';
 import type { CommandBody } from './lazy.js';
-import { folders, MODELS_OPTION } from './models-folders.js';
-import { fromUser } from './paths.js';
+import { MODELS_OPTION, modelFile } from './models-folders.js';
 
 interface Arguments {
   readonly model: string;
@@ -20,8 +17,7 @@ export const modelsInspect: CommandBody<Arguments> = {
       })
       .option('models', MODELS_OPTION) as never,
   handler: async ({ model, models }) => {
-    const path = fromUser(model);
-    const registered = existsSync(path) ? undefined : (await registeredModels(folders(models))).get(model);
-    process.stdout.write(`${JSON.stringify(await describeModel(registered ?? path), null, 2)}\n`);
+    const description = await describeModel(await modelFile(model, models));
+    process.stdout.write(`${JSON.stringify(description, null, 2)}\n`);
   },
 };

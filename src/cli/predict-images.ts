@@ -8,6 +8,7 @@ import { ImageNetwork } from '../predict/network.js';
 import { type OpenModelOptions, openModel } from '../predict/open-model.js';
 import { predictImages } from '../predict/predict.js';
 import { tableHeader, tableRow } from '../predict/table.js';
+import { modelFile } from './models-folders.js';
 import { deviceOf, extractorOf } from './options.js';
 import { setStatus } from './outcome.js';
 import { fromUser, userFolder } from './paths.js';
@@ -16,6 +17,7 @@ import { INTERRUPTED, stopOnSignals } from './signals.js';
 
 export interface PredictArguments {
   readonly model: string;
+  readonly models: string | undefined;
   readonly images: readonly string[];
   readonly out: string | undefined;
   readonly logits: boolean;
@@ -35,7 +37,8 @@ export async function predict(args: PredictArguments): Promise<void> {
       node: '--label',
       hint: 'Add --heatmap FOLDER.',
     });
-  const model = await openModel(fromUser(args.model), { kind: args.kind, geometry: args.geometry });
+  const file = await modelFile(args.model, args.models);
+  const model = await openModel(file, { kind: args.kind, geometry: args.geometry });
   const files = await listImages(args.images.map(fromUser));
   const options: SessionOptions = {
     device: deviceOf(args.device),

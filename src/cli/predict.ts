@@ -1,4 +1,5 @@
 import type { CommandBody } from './lazy.js';
+import { MODELS_OPTION } from './models-folders.js';
 import type { PredictArguments } from './predict-images.js';
 
 export const predictCommand: CommandBody<PredictArguments> = {
@@ -7,7 +8,8 @@ export const predictCommand: CommandBody<PredictArguments> = {
       .positional('model', {
         type: 'string',
         demandOption: true,
-        describe: 'An .onnx that `thaw models export` wrote, or a model card .json',
+        describe:
+          'An .onnx that `thaw models export` wrote, a model card .json, or the name of a registered model',
       })
       .positional('images', {
         type: 'string',
@@ -16,6 +18,7 @@ export const predictCommand: CommandBody<PredictArguments> = {
         describe: 'Image files (PNG, JPEG, TIFF, WebP, GIF, DICOM), folders, or patterns in quotes',
       })
       .option('out', { type: 'string', describe: 'CSV file [default: standard output]' })
+      .option('models', MODELS_OPTION)
       .option('logits', {
         type: 'boolean',
         default: false,

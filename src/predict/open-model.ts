@@ -44,7 +44,7 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
       hint:
         extension === '.safetensors'
           ? 'Weights alone have no layers: export the trial as .onnx.'
-          : 'See docs/predict.md.',
+          : '`thaw models list` shows registered models by name; see docs/predict.md.',
     });
   const file = await openOnnx(path);
   const exported = readExportedModel(file.metadata, path);

@@ -53,6 +53,12 @@ test('pull, list, inspect, verify, remove', async (t) => {
     (await thaw(['models', 'verify', 'tiny', ...options], folder)).stdout,
     /^ok {3}tiny {2}[0-9a-f]{32}\n$/,
   );
+  // By its name too it is a model for `predict`, whose card cannot say what its outputs are.
+  const asked = await thaw(['predict', 'tiny', 'scan.png', '--models', 'zoo'], folder);
+  assert.match(asked.stderr, /tiny\.json \(--kind\): nothing says how its outputs become probabilities/);
+  const unknown = await thaw(['predict', 'tinny', 'scan.png', '--models', 'zoo'], folder);
+  assert.match(unknown.stderr, /tinny: expected an \.onnx file or a model card.*`thaw models list`/s);
+
   writeFileSync(join(folder, 'zoo', 'tiny.safetensors'), tinyWeights(2));
   const broken = await thaw(['models', 'verify', ...options], folder);
   assert.equal(broken.status, 1);
