@@ -11,18 +11,8 @@ const FEWEST = 1024;
  */
 export function sortFloats(values: Float32Array): Float64Array {
   if (values.length < FEWEST) return new Float64Array(values).sort();
-  const keys = new Uint32Array(values.length);
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const starts = new Uint32Array(3 * DIGITS);
-  for (let i = 0; i < keys.length; i++) {
-    // Unsigned order of the keys = numeric order: negatives reversed below, positives above.
-    const bit = bits[i] as number;
-    const key = (bit >= SIGN ? ~bit : bit | SIGN) >>> 0;
-    keys[i] = key;
-    starts[key & MASK]!++;
-    starts[DIGITS + ((key >>> DIGIT_BITS) & MASK)]!++;
-    starts[2 * DIGITS + (key >>> (2 * DIGIT_BITS))]!++;
-  }
+  const keys = orderedKeys(values);
+  const starts = digitCounts(keys);
   for (let digit = 0; digit < 3; digit++)
     countsToStarts(starts.subarray(digit * DIGITS, (digit + 1) * DIGITS));
   const other = new Uint32Array(keys.length);
@@ -34,6 +24,66 @@ export function sortFloats(values: Float32Array): Float64Array {
     other[i] = key >= SIGN ? key ^ SIGN : ~key;
   }
   return new Float64Array(new Float32Array(other.buffer));
+}
+
+/**
+ * The indices of the values in ascending order of value, equal values (0 and −0 too) in the order they came; finite values only. Radix sort
+ * that carries the indices along, over three digits of float32 values and six of doubles.
+ */
+export function ascendingOrder(values: Float32Array | Float64Array): Uint32Array {
+  const order = Uint32Array.from({ length: values.length }, (_, index) => index);
+  if (values.length < FEWEST) return order.sort((a, b) => (values[a] as number) - (values[b] as number));
+  const passes: readonly Uint32Array[] =
+    values instanceof Float32Array ? [orderedKeys(values.map((value) => value + 0))] : orderedWords(values);
+  let from = order;
+  let to = new Uint32Array(values.length);
+  for (const keys of passes) {
+    const starts = digitCounts(keys);
+    for (let digit = 0; digit < 3; digit++) {
+      countsToStarts(starts.subarray(digit * DIGITS, (digit + 1) * DIGITS));
+      scatterIndices(from, to, keys, starts, digit);
+      [from, to] = [to, from];
+    }
+  }
+  return from;
+}
+
+/** Bits of float32 values as keys whose unsigned order is the numeric order: negatives reversed below, positives above. */
+function orderedKeys(values: Float32Array): Uint32Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const keys = new Uint32Array(values.length);
+  for (let i = 0; i < keys.length; i++) {
+    const bit = bits[i] as number;
+    keys[i] = (bit >= SIGN ? ~bit : bit | SIGN) >>> 0;
+  }
+  return keys;
+}
+
+/** The same of doubles: low words, high words. −0 counts as 0. */
+function orderedWords(values: Float64Array): [Uint32Array, Uint32Array] {
+  const low = new Uint32Array(values.length);
+  const high = new Uint32Array(values.length);
+  const word = new Uint32Array(2);
+  const value = new Float64Array(word.buffer);
+  for (let i = 0; i < values.length; i++) {
+    value[0] = (values[i] as number) + 0;
+    const negative = (word[1] as number) >= SIGN;
+    low[i] = negative ? ~(word[0] as number) : (word[0] as number);
+    high[i] = negative ? ~(word[1] as number) : (word[1] as number) | SIGN;
+  }
+  return [low, high];
+}
+
+/** How often each of the three digits of the keys has each value, one after the other. */
+function digitCounts(keys: Uint32Array): Uint32Array {
+  const counts = new Uint32Array(3 * DIGITS);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as number;
+    counts[key & MASK]!++;
+    counts[DIGITS + ((key >>> DIGIT_BITS) & MASK)]!++;
+    counts[2 * DIGITS + (key >>> (2 * DIGIT_BITS))]!++;
+  }
+  return counts;
 }
 
 /** Turns counts into the sum of the counts before. */
@@ -55,6 +105,25 @@ function scatter(from: Uint32Array, to: Uint32Array, starts: Uint32Array, digit:
     const slot = offset + ((key >>> shift) & MASK);
     const place = starts[slot] as number;
     to[place] = key;
+    starts[slot] = place + 1;
+  }
+}
+
+/** As `scatter`, of indices by the digit of their key. */
+function scatterIndices(
+  from: Uint32Array,
+  to: Uint32Array,
+  keys: Uint32Array,
+  starts: Uint32Array,
+  digit: number,
+): void {
+  const shift = digit * DIGIT_BITS;
+  const offset = digit * DIGITS;
+  for (let i = 0; i < from.length; i++) {
+    const index = from[i] as number;
+    const slot = offset + (((keys[index] as number) >>> shift) & MASK);
+    const place = starts[slot] as number;
+    to[place] = index;
     starts[slot] = place + 1;
   }
 }

@@ -17,15 +17,7 @@ export function rankScores(
   targets: ArrayLike<number>,
   label = 'scores',
 ): RankedScores {
-  if (scores.length !== targets.length) {
-    throw new ThawError(
-      'DATA',
-      `expected ${targets.length} scores, one a target, received ${scores.length}.`,
-      {
-        node: label,
-      },
-    );
-  }
+  checkScores(scores, targets, label);
   // Scores that are float32 already stay so until they are sorted.
   const Scores = scores instanceof Float32Array ? Float32Array : Float64Array;
   const positives = new Scores(scores.length);
@@ -35,15 +27,35 @@ export function rankScores(
   for (let row = 0; row < scores.length; row++) {
     const score = scores[row] as number;
     const target = targets[row] as number;
-    if (!Number.isFinite(score)) throw nonFiniteScore(score, row, label);
     if (target === 1) positives[positiveCount++] = score;
     else if (target === 0) negatives[negativeCount++] = score;
-    else if (!Number.isNaN(target)) throw unknownTarget(target, row, label);
   }
   return {
     positives: ascending(positives.subarray(0, positiveCount)),
     negatives: ascending(negatives.subarray(0, negativeCount)),
   };
+}
+
+/**
+ * Throws a ThawError that names `label` and the 1-based row: NON_FINITE for a score that is NaN or infinite, DATA for a target
+ * other than 0, 1 or NaN, and for arrays of different length.
+ */
+export function checkScores(scores: ArrayLike<number>, targets: ArrayLike<number>, label: string): void {
+  if (scores.length !== targets.length) {
+    throw new ThawError(
+      'DATA',
+      `expected ${targets.length} scores, one a target, received ${scores.length}.`,
+      {
+        node: label,
+      },
+    );
+  }
+  for (let row = 0; row < scores.length; row++) {
+    const score = scores[row] as number;
+    const target = targets[row] as number;
+    if (!Number.isFinite(score)) throw nonFiniteScore(score, row, label);
+    if (target !== 1 && target !== 0 && !Number.isNaN(target)) throw unknownTarget(target, row, label);
+  }
 }
 
 function ascending(scores: Float32Array | Float64Array): Float64Array {

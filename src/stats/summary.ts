@@ -23,7 +23,7 @@ export function standardDeviation(values: readonly number[]): number | null {
  * Quantile `p` in [0, 1] by linear interpolation between order statistics at (n − 1) · p: type 7 of Hyndman & Fan, The
  * American Statistician 1996;50:361-365, the default of NumPy and R. Null without values.
  */
-export function quantile(values: readonly number[], p: number): number | null {
+export function quantile(values: ArrayLike<number>, p: number): number | null {
   if (values.length === 0) return null;
   const sorted = Float64Array.from(values).sort();
   const position = (sorted.length - 1) * p;
