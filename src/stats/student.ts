@@ -1,3 +1,6 @@
+import { incompleteBeta } from './gamma-beta.js';
+import { normalQuantile, twoSidedNormal } from './normal.js';
+
 /**
  * P(|T| ≤ √ν · tan θ) of Student's t with a whole number ν ≥ 1 of degrees of freedom, θ in [0, π/2]: the finite series 26.7.3
  * and 26.7.4 of Abramowitz & Stegun, Handbook of Mathematical Functions (1964).
@@ -18,18 +21,28 @@ function centralProbability(theta: number, degrees: number): number {
 }
 
 /**
- * Quantile `p`, 0 < p < 1, of Student's t with a whole number of degrees of freedom ≥ 1, by bisection on
+ * Quantile `p`, 0 < p < 1, of Student's t with any number of degrees of freedom > 0, infinity included, by bisection on
  * θ = arctan(t / √ν) down to the last bit.
  */
 export function studentQuantile(p: number, degrees: number): number {
   if (p < 0.5) return -studentQuantile(1 - p, degrees);
+  if (degrees === Number.POSITIVE_INFINITY) return normalQuantile(p);
   const central = 2 * p - 1;
+  const probability = Number.isInteger(degrees)
+    ? (theta: number) => centralProbability(theta, degrees)
+    : (theta: number) => 1 - incompleteBeta(Math.cos(theta) ** 2, degrees / 2, 0.5);
   let low = 0;
   let high = Math.PI / 2;
   for (;;) {
     const middle = (low + high) / 2;
     if (middle <= low || middle >= high) return Math.sqrt(degrees) * Math.tan(low);
-    if (centralProbability(middle, degrees) < central) low = middle;
+    if (probability(middle) < central) low = middle;
     else high = middle;
   }
+}
+
+/** P(|T| > t) of Student's t with any number of degrees of freedom > 0, infinity included: I_{ν/(ν+t²)}(ν/2, ½). */
+export function twoSidedStudent(t: number, degrees: number): number {
+  if (degrees === Number.POSITIVE_INFINITY) return twoSidedNormal(t);
+  return incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
 }

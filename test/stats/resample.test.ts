@@ -54,7 +54,7 @@ const CASES: readonly Case[] = [
     labels: [
       { rate: 0.3, missing: 0, round: false },
       { rate: 0.7, missing: 0.2, round: true },
-      { rate: 0.04, missing: 0.1, round: true },
+      { rate: 0.02, missing: 0.1, round: true },
     ],
   },
   { name: 'rows', rows: 40, patients: null, labels: [{ rate: 0.5, missing: 0, round: true }] },
