@@ -8,7 +8,7 @@ import { DicomPool } from './dicom/pool.js';
 import { type Geometry, type ImageLayout, rowBytes } from './geometry.js';
 import { sampleDepth } from './sample-depth.js';
 
-const OPEN: SharpOptions = {
+export const OPEN: SharpOptions = {
   failOn: 'warning',
   autoOrient: true,
   ignoreIcc: true,
@@ -18,12 +18,12 @@ const OPEN: SharpOptions = {
 };
 
 const FIT = { fill: 'fill', fit: 'contain', crop: 'cover' } as const satisfies Record<Geometry, string>;
-const BLACK = { r: 0, g: 0, b: 0 };
+export const BLACK = { r: 0, g: 0, b: 0 };
 
 // Many images are decoded side by side, each on one thread; libvips's cache would serve a file that has been replaced.
 sharp.cache(false);
 sharp.concurrency(1);
-const dicom = new DicomPool();
+export const dicom = new DicomPool();
 
 /**
  * Decodes one image file (its first page or frame) to uint8 [size, size, channels].
@@ -41,8 +41,16 @@ const dicom = new DicomPool();
  * the file. At most UV_THREADPOOL_SIZE decodes run at once (libuv's default is 4).
  */
 export async function decodeImage(path: string, layout: ImageLayout): Promise<Uint8Array> {
+  return lookTwice(path, (input) => decode(input, path, layout));
+}
+
+/** What `read` makes of the file or, if it throws what is no ThawError, of the file's bytes. Throws as `decodeImage`. */
+export async function lookTwice<Result>(
+  path: string,
+  read: (input: string | Buffer) => Promise<Result>,
+): Promise<Result> {
   try {
-    return await decode(path, path, layout);
+    return await read(path);
   } catch (cause) {
     if (cause instanceof ThawError) throw cause;
   }
@@ -50,7 +58,7 @@ export async function decodeImage(path: string, layout: ImageLayout): Promise<Ui
   // must not cost an image for good.
   const bytes = await readSuspect(path);
   try {
-    return await decode(bytes, path, layout);
+    return await read(bytes);
   } catch (cause) {
     if (cause instanceof ThawError) throw cause;
     throw contentFault(path, cause);
@@ -114,7 +122,7 @@ async function decode(input: string | Buffer, path: string, layout: ImageLayout)
   return toLayout(sharp(input, OPEN), deep, layout);
 }
 
-async function readStart(path: string): Promise<Buffer> {
+export async function readStart(path: string): Promise<Buffer> {
   const handle = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(DICOM_START_BYTES), 0, DICOM_START_BYTES, 0);
@@ -146,7 +154,7 @@ async function toLayout(input: Sharp, deep: boolean, layout: ImageLayout): Promi
 }
 
 /** Native 16-bit samples to the nearest of 255 equal steps, so that 257 · k becomes k. */
-function toEightBits(samples: Buffer): Uint8Array {
+export function toEightBits(samples: Buffer): Uint8Array {
   const words = new Uint16Array(samples.byteLength >> 1);
   new Uint8Array(words.buffer).set(samples);
   const pixels = new Uint8Array(words.length);

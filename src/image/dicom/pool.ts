@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { messageOf, ThawError } from '../../base/errors.js';
 import type { RawImage } from '../../data/dataset.js';
 import type { WindowRule } from '../geometry.js';
+import type { MeasuredDicom } from './render.js';
 import type { DicomAnswer, DicomJob } from './worker.js';
 
 const MOST_WORKERS = 8;
@@ -10,10 +11,12 @@ const MOST_WORKERS = 8;
 const LIMIT_MILLISECONDS = 120_000;
 const ATTEMPTS = 2;
 
+type Done = Exclude<DicomAnswer, { code: unknown }>;
+
 interface Waiting {
   readonly job: DicomJob;
   attempts: number;
-  resolve(image: RawImage): void;
+  resolve(answer: Done): void;
   reject(error: unknown): void;
 }
 
@@ -33,9 +36,22 @@ export class DicomPool {
 
   /** The pixels of a file as `renderDicom` gives them. Throws IMAGE, or IO or RUNTIME when the machine failed rather than the
    * file. */
-  read(path: string, window: WindowRule | undefined): Promise<RawImage> {
+  async read(path: string, window: WindowRule | undefined): Promise<RawImage> {
+    return ((await this.answer({ path, window })) as { image: RawImage }).image;
+  }
+
+  /** The same with spacing, and as grey values in modality units (`measureDicom`) or as 8-bit levels of a window. */
+  async measure(
+    path: string,
+    measure: 'values' | 'levels',
+    window: WindowRule | undefined,
+  ): Promise<MeasuredDicom> {
+    return ((await this.answer({ path, window, measure })) as { measured: MeasuredDicom }).measured;
+  }
+
+  private answer(job: DicomJob): Promise<Done> {
     return new Promise((resolve, reject) => {
-      this.queue.push({ job: { path, window }, attempts: 0, resolve, reject });
+      this.queue.push({ job, attempts: 0, resolve, reject });
       this.next();
     });
   }
@@ -70,8 +86,8 @@ export class DicomPool {
     };
     const onMessage = (answer: DicomAnswer) => {
       finish(true);
-      if ('image' in answer) resolve(answer.image);
-      else reject(errorOf(answer, file));
+      if ('code' in answer) reject(errorOf(answer, file));
+      else resolve(answer);
       this.next();
     };
     const onError = (cause: NodeJS.ErrnoException) => {
@@ -101,10 +117,7 @@ export class DicomPool {
   }
 }
 
-function errorOf(
-  { code, summary, hint }: Exclude<DicomAnswer, { image: RawImage }>,
-  file: string,
-): ThawError {
+function errorOf({ code, summary, hint }: Exclude<DicomAnswer, Done>, file: string): ThawError {
   return new ThawError(code, summary, hint === undefined ? { file } : { file, hint });
 }
 

@@ -35,7 +35,7 @@ export function greyLevels(dataSet: DataSet, { codes, description }: Frame, rule
 }
 
 /** [2^bitsStored] the modality value of each code (PS3.3 C.11.1). */
-function modalityValues(dataSet: DataSet, description: PixelDescription): Float64Array {
+export function modalityValues(dataSet: DataSet, description: PixelDescription): Float64Array {
   const values = Float64Array.from({ length: 2 ** description.bitsStored }, (_, code) =>
     storedValue(code, description),
   );
@@ -138,7 +138,7 @@ function paddingOf(dataSet: DataSet, description: PixelDescription): (code: numb
 }
 
 /** The values of a decimal string, empty where it is absent. Refuses one that is no number. */
-function numbers(dataSet: DataSet, tag: string): number[] {
+export function numbers(dataSet: DataSet, tag: string): number[] {
   const text = textOf(dataSet, tag);
   if (text === '') return [];
   return text.split('\\').map((part) => {

@@ -1,4 +1,4 @@
-"""Makes the TIFF files beside it with Pillow: uint16.tif, int32.tif and float32.tif hold 4 × 4 pixels; strips.tif has its
+"""Makes the TIFF files beside it with Pillow: uint16.tif, int32.tif, float32.tif and wide.tif hold 4 × 4 pixels; strips.tif has its
 directory before its pixels, so that a truncated copy has a valid header."""
 from pathlib import Path
 
@@ -12,3 +12,4 @@ Image.fromarray(values.astype(np.int32)).save(here / "int32.tif")
 Image.fromarray((values / 15).astype(np.float32)).save(here / "float32.tif")
 noise = np.random.default_rng(1).integers(0, 256, (64, 64)).astype(np.uint8)
 Image.fromarray(noise).save(here / "strips.tif")
+Image.fromarray(((values - 4) * 12345.5).astype(np.float32)).save(here / "wide.tif")
