@@ -56,7 +56,7 @@ class BatchAssemblerObject : public Napi::ObjectWrap<BatchAssemblerObject> {
     return *batches_;
   }
 
-  std::unique_ptr<MatrixFile> images_;
+  std::unique_ptr<MatrixStack> images_;
   std::unique_ptr<ViewBatches> batches_;
   Occupancy occupancy_;
 };

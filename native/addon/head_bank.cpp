@@ -106,13 +106,18 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
     });
   }
 
-  Napi::Value snapshot(const Napi::CallbackInfo& info) {
+  Napi::Value trainingState(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      const std::vector<std::uint8_t> state = held_.open().snapshot();
-      auto array = Napi::Uint8Array::New(info.Env(), state.size());
-      std::copy(state.begin(), state.end(), array.Data());
-      return array;
+      HeadBank& bank = held_.open();
+      const std::uint32_t head = headIndex(info[0], bank);
+      return uint8Array(info.Env(), bank.trainingState(head, Argument(info[1], "weight").text(),
+                                                       Argument(info[2], "bias").text()));
     });
+  }
+
+  Napi::Value snapshot(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(),
+                   [&]() -> Napi::Value { return uint8Array(info.Env(), held_.open().snapshot()); });
   }
 
   void restore(const Napi::CallbackInfo& info) {
@@ -136,7 +141,7 @@ class HeadBankObject : public Napi::ObjectWrap<HeadBankObject> {
     features_.reset();
   }
 
-  std::unique_ptr<MatrixFile> features_;
+  std::unique_ptr<MatrixStack> features_;
   Held<HeadBank> held_{"head bank"};
 };
 
@@ -149,6 +154,7 @@ Napi::Function headBankClass(Napi::Env env) {
       {Object::InstanceMethod<&Object::train>("train"), Object::InstanceMethod<&Object::infer>("infer"),
        Object::InstanceMethod<&Object::weights>("weights"), Object::InstanceMethod<&Object::load>("load"),
        Object::InstanceMethod<&Object::setRateFactor>("setRateFactor"),
+       Object::InstanceMethod<&Object::trainingState>("trainingState"),
        Object::InstanceMethod<&Object::snapshot>("snapshot"),
        Object::InstanceMethod<&Object::restore>("restore"),
        Object::InstanceMethod<&Object::dispose>("dispose")});

@@ -183,11 +183,14 @@ const std::int32_t* Argument::abortFlag() const {
   return typedArray<std::int32_t>(napi_int32_array, "Int32Array", 1).data();
 }
 
-std::unique_ptr<MatrixFile> openMatrix(const Argument& file, AccessPattern access) {
+std::unique_ptr<MatrixStack> openMatrix(const Argument& file, AccessPattern access) {
   constexpr ElementType types[] = {ElementType::float32, ElementType::float16, ElementType::uint8};
   const ElementType type = types[file.field("dtype").choice({"float32", "float16", "uint8"})];
-  return std::make_unique<MatrixFile>(file.field("path").text(), file.field("rows").count(1),
-                                      file.field("columns").count(1), type, access);
+  std::vector<std::string> paths = {file.field("path").text()};
+  if (const Argument further = file.field("further"); further.isGiven())
+    for (const Argument& path : further.list()) paths.push_back(path.text());
+  return std::make_unique<MatrixStack>(paths, file.field("rows").count(1), file.field("columns").count(1),
+                                       type, access);
 }
 
 OptimizerOptions optimizerOptions(const Argument& optimizer) {
@@ -234,6 +237,10 @@ Napi::Value float32Array(Napi::Env env, std::span<const float> values) {
 
 Napi::Value float64Array(Napi::Env env, std::span<const double> values) {
   return copied<Napi::Float64Array>(env, values);
+}
+
+Napi::Value uint8Array(Napi::Env env, std::span<const std::uint8_t> values) {
+  return copied<Napi::Uint8Array>(env, values);
 }
 
 Napi::Value uint32Array(Napi::Env env, std::span<const std::uint32_t> values) {

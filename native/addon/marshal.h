@@ -54,7 +54,7 @@ class Argument {
 };
 
 /** Opens a `NativeMatrixFile`. */
-std::unique_ptr<MatrixFile> openMatrix(const Argument& file, AccessPattern access);
+std::unique_ptr<MatrixStack> openMatrix(const Argument& file, AccessPattern access);
 
 OptimizerOptions optimizerOptions(const Argument& optimizer);
 
@@ -66,6 +66,7 @@ AssembleOptions assembleOptions(const Argument& options);
 
 Napi::Value float32Array(Napi::Env env, std::span<const float> values);
 Napi::Value float64Array(Napi::Env env, std::span<const double> values);
+Napi::Value uint8Array(Napi::Env env, std::span<const std::uint8_t> values);
 Napi::Value uint32Array(Napi::Env env, std::span<const std::uint32_t> values);
 Napi::Value int32Array(Napi::Env env, std::span<const std::int32_t> values);
 

@@ -126,25 +126,13 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
       return Job::start(
           info.Env(), &held_.occupancy, {info.This().As<Napi::Object>()},
           [&network, state](const std::atomic<bool>&) { *state = network.snapshot(); },
-          [state](Napi::Env env) -> Napi::Value {
-            auto array = Napi::Uint8Array::New(env, state->size());
-            std::copy(state->begin(), state->end(), array.Data());
-            return array;
-          });
+          [state](Napi::Env env) { return uint8Array(env, *state); });
     });
   }
 
-  Napi::Value restore(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&]() -> Napi::Value {
-      Network& network = held_.open();
-      const Argument state(info[0], "state");
-      const auto bytes = state.bytes();
-      return Job::start(
-          info.Env(), &held_.occupancy, {info.This().As<Napi::Object>(), state.object()},
-          [&network, bytes](const std::atomic<bool>&) { network.restore(bytes); },
-          [](Napi::Env env) { return env.Undefined(); });
-    });
-  }
+  Napi::Value restore(const Napi::CallbackInfo& info) { return take(info, &Network::restore); }
+
+  Napi::Value adopt(const Napi::CallbackInfo& info) { return take(info, &Network::adopt); }
 
   Napi::Value steps(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), held_.open().steps()); });
@@ -163,6 +151,19 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
   }
 
  private:
+  /** A job that gives the network the state that is the argument. */
+  Napi::Value take(const Napi::CallbackInfo& info, void (Network::*into)(std::span<const std::uint8_t>)) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      Network& network = held_.open();
+      const Argument state(info[0], "state");
+      const auto bytes = state.bytes();
+      return Job::start(
+          info.Env(), &held_.occupancy, {info.This().As<Napi::Object>(), state.object()},
+          [&network, bytes, into](const std::atomic<bool>&) { (network.*into)(bytes); },
+          [](Napi::Env env) { return env.Undefined(); });
+    });
+  }
+
   void release(Napi::Env env) {
     held_.release(env);
     input_ = {};
@@ -182,8 +183,9 @@ Napi::Function networkClass(Napi::Env env) {
        Object::InstanceMethod<&Object::readGradient>("readGradient"),
        Object::InstanceMethod<&Object::train>("train"), Object::InstanceMethod<&Object::infer>("infer"),
        Object::InstanceMethod<&Object::snapshot>("snapshot"),
-       Object::InstanceMethod<&Object::restore>("restore"), Object::InstanceMethod<&Object::steps>("steps"),
-       Object::InstanceMethod<&Object::bytes>("bytes"), Object::InstanceMethod<&Object::dispose>("dispose")});
+       Object::InstanceMethod<&Object::restore>("restore"), Object::InstanceMethod<&Object::adopt>("adopt"),
+       Object::InstanceMethod<&Object::steps>("steps"), Object::InstanceMethod<&Object::bytes>("bytes"),
+       Object::InstanceMethod<&Object::dispose>("dispose")});
 }
 
 }  // namespace thaw::addon

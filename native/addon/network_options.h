@@ -22,7 +22,7 @@ ImageView viewOptions(const Argument& view);
 
 /** A network's input with the file that it reads. */
 struct NetworkInput {
-  std::unique_ptr<MatrixFile> file;
+  std::unique_ptr<MatrixStack> file;
   std::unique_ptr<BatchSource> source;
 };
 

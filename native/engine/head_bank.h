@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/head_bank_options.h"
@@ -55,6 +56,13 @@ class HeadBank {
 
   LinearWeights weights(std::size_t head, WeightsKind which);
   void load(std::size_t head, std::span<const float> weight, std::span<const float> bias);
+  /**
+   * Current weights, moments and steps of a head, which a network that ends in such a head can go on from:
+   * one stage with two parameters of these names. Throws ENGINE for a head whose features are standardised: a
+   * network's are not.
+   */
+  std::vector<std::uint8_t> trainingState(std::size_t head, const std::string& weight,
+                                          const std::string& bias) const;
   /** From the next step on the learning rates of a head's table times this, at least 0. */
   void setRateFactor(std::size_t head, double factor);
 

@@ -3,6 +3,7 @@
 
 #include "engine/error.h"
 #include "engine/head_bank.h"
+#include "engine/training_state.h"
 
 // The state of a head bank as bytes: header, epochs of the groups, records of the heads, all their floats.
 namespace thaw {
@@ -63,6 +64,31 @@ void HeadBank::restore(std::span<const std::uint8_t> state) {
   std::memcpy(states_.records.data(), source + epochBytes, recordBytes);
   std::memcpy(states_.values(), source + epochBytes + recordBytes, states_.floats() * sizeof(float));
   interrupted_ = false;
+}
+
+std::vector<std::uint8_t> HeadBank::trainingState(std::size_t head, const std::string& weight,
+                                                  const std::string& bias) const {
+  requireUsable();
+  const HeadLayout& layout = states_.layout;
+  const std::size_t group = options_.heads[head].group;
+  if (options_.groups[group].standardize)
+    throw EngineError(ErrorCode::engine,
+                      "expected a head on features as they are but received one on standardised features.",
+                      "head");
+  ParameterState weights = {weight, std::vector<float>(layout.outputs * layout.features), {}};
+  ParameterState biases = {bias, std::vector<float>(layout.outputs), {}};
+  for (std::size_t part = 0; part <= layout.moments; part++) {
+    const float* tensors = states_.slice(head) + part * layout.parameters();
+    std::vector<float>& w = part == 0 ? weights.values : weights.moments.emplace_back(weights.values.size());
+    std::vector<float>& b = part == 0 ? biases.values : biases.moments.emplace_back(biases.values.size());
+    for (std::size_t output = 0; output < layout.outputs; output++) {
+      for (std::size_t feature = 0; feature < layout.features; feature++)
+        w[output * layout.features + feature] = tensors[layout.at(output, feature)];
+      b[output] = tensors[layout.weightSize + output];
+    }
+  }
+  const std::uint64_t steps = states_.records[head].optimizerSteps;
+  return encode({static_cast<std::uint32_t>(steps), {steps}, {std::move(weights), std::move(biases)}});
 }
 
 }  // namespace thaw

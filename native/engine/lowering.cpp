@@ -358,7 +358,9 @@ void Lowering::lowerLinear(std::size_t node, const Linear& linear) {
 }
 
 void Lowering::lowerDropout(std::size_t node, const Dropout& dropout) {
-  const DropoutStep step = {node, dropout.rate, inputOf(node), finalPlace(outputOf(node))};
+  // A dropout that is the last node itself has a number of its own, too.
+  const auto layer = static_cast<std::uint32_t>(graph_.nodes.size()) - 2 - static_cast<std::uint32_t>(node);
+  const DropoutStep step = {layer, dropout.rate, inputOf(node), finalPlace(outputOf(node))};
   emit(step, node, {step.in}, step.out);
   finish(outputOf(node), step.out);
 }

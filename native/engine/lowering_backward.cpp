@@ -273,7 +273,7 @@ class BackwardLowering {
   void lower(const Record&, const DropoutStep& step) {
     const Place gradient = take(step.out, false);
     const auto [target, accumulate] = give(step.in);
-    emit(DropoutStep{step.node, step.rate, gradient, target, accumulate});
+    emit(DropoutStep{step.layer, step.rate, gradient, target, accumulate});
   }
 
   void lower(const Record& record, const FlattenStep& step) {

@@ -11,6 +11,7 @@
 #include "engine/batch_source.h"
 #include "engine/compiled_program.h"
 #include "engine/stop_signal.h"
+#include "engine/training_state.h"
 
 namespace thaw {
 
@@ -88,6 +89,12 @@ class Network {
   /** Weights, running statistics, moments and counters, bit for bit, whatever backend goes on from them. */
   std::vector<std::uint8_t> snapshot() const;
   void restore(std::span<const std::uint8_t> state);
+  /**
+   * Goes on where a network of this one's last stages (or a head, `HeadBank::trainingState`) was: takes its
+   * weights, moments and counters, by name. Parameters that the state does not have, and the moments of
+   * those, stay as they are; stages before its own begin with no update done.
+   */
+  void adopt(std::span<const std::uint8_t> state);
 
   /** Steps done. */
   std::uint32_t steps() const { return step_; }
@@ -113,7 +120,7 @@ class Network {
   bool isTrained(std::size_t parameter, std::uint32_t trainedStages) const;
   void recordNorms(std::uint32_t trainedStages, PassResult& result) const;
   std::size_t momentCount() const;
-  std::size_t stateBytes() const;
+  void take(const TrainingState& state);
 
   /** What training does with a parameter. */
   struct Role {

@@ -1,24 +1,16 @@
-#include <cstring>
+#include <algorithm>
 #include <string>
 
 #include "engine/error.h"
 #include "engine/network.h"
+#include "engine/training_state.h"
 
-// The state of a network as bytes: header, counters of the stages, then for each parameter in the graph's
-// order its values, and for learned ones its moments.
 namespace thaw {
 namespace {
 
-struct Header {
-  char magic[8];
-  std::uint64_t parameters;
-  std::uint64_t stages;
-  std::uint64_t moments;
-  std::uint64_t bytes;  ///< of the whole state
-  std::uint64_t step;
-};
-
-constexpr char magic[8] = {'t', 'h', 'a', 'w', 'n', 'e', 't', '1'};
+[[noreturn]] void refuse(const std::string& expected, const std::string& received) {
+  throw EngineError(ErrorCode::engine, "expected " + expected + " but received " + received + ".", "state");
+}
 
 }  // namespace
 
@@ -26,61 +18,58 @@ std::size_t Network::momentCount() const {
   return options_.optimizer.kind == OptimizerKind::sgd ? 1 : 2;
 }
 
-std::size_t Network::stateBytes() const {
-  std::size_t floats = 0;
-  for (std::size_t parameter = 0; parameter < roles_.size(); parameter++)
-    floats += graph_.graph.parameters[parameter].size() * (roles_[parameter].learned ? 1 + momentCount() : 1);
-  return sizeof(Header) + updates_.size() * sizeof(updates_[0]) + floats * sizeof(float);
-}
-
 std::vector<std::uint8_t> Network::snapshot() const {
-  std::vector<std::uint8_t> state(stateBytes());
-  Header header = {{}, roles_.size(), updates_.size(), momentCount(), state.size(), step_};
-  std::memcpy(header.magic, magic, sizeof(magic));
-  std::memcpy(state.data(), &header, sizeof(header));
-  std::memcpy(state.data() + sizeof(header), updates_.data(), updates_.size() * sizeof(updates_[0]));
-  auto* next =
-      reinterpret_cast<float*>(state.data() + sizeof(header) + updates_.size() * sizeof(updates_[0]));
+  TrainingState state = {step_, updates_, {}};
   for (std::size_t parameter = 0; parameter < roles_.size(); parameter++) {
     const std::size_t size = graph_.graph.parameters[parameter].size();
-    const auto take = [&] {
-      next += size;
-      return std::span(next - size, size);
-    };
-    parameters_->read(parameter, take());
+    ParameterState& own =
+        state.parameters.emplace_back(graph_.graph.parameters[parameter].name, read(parameter));
     for (std::size_t moment = 0; roles_[parameter].learned && moment < momentCount(); moment++)
-      parameters_->readMoment(parameter, moment == 1, take());
+      parameters_->readMoment(parameter, moment == 1, own.moments.emplace_back(size));
   }
-  return state;
+  return encode(state);
 }
 
-void Network::restore(std::span<const std::uint8_t> state) {
-  Header header = {};
-  if (state.size() >= sizeof(header)) std::memcpy(&header, state.data(), sizeof(header));
-  const bool fits = std::memcmp(header.magic, magic, sizeof(magic)) == 0 &&
-                    header.parameters == roles_.size() && header.stages == updates_.size() &&
-                    header.moments == momentCount() && header.bytes == stateBytes() &&
-                    state.size() == header.bytes;
-  if (!fits)
-    throw EngineError(ErrorCode::engine,
-                      "expected a snapshot of a network of this shape (" + std::to_string(stateBytes()) +
-                          " bytes) but received " + std::to_string(state.size()) + " bytes.",
-                      "state");
+void Network::restore(std::span<const std::uint8_t> bytes) {
+  const TrainingState state = decodeTrainingState(bytes);
+  if (state.parameters.size() != roles_.size() || state.updates.size() != updates_.size())
+    refuse("a snapshot of a network of this shape (" + std::to_string(roles_.size()) + " parameters in " +
+               std::to_string(updates_.size()) + " stages)",
+           "one of " + std::to_string(state.parameters.size()) + " parameters in " +
+               std::to_string(state.updates.size()) + " stages");
+  take(state);
+}
+
+void Network::adopt(std::span<const std::uint8_t> bytes) {
+  const TrainingState state = decodeTrainingState(bytes);
+  if (state.updates.size() > updates_.size())
+    refuse("the state of at most " + std::to_string(updates_.size()) + " stages",
+           std::to_string(state.updates.size()));
+  take(state);
+}
+
+void Network::take(const TrainingState& state) {
+  std::vector<std::size_t> places;
+  for (const ParameterState& parameter : state.parameters) {
+    const std::size_t place = this->parameter(parameter.name);
+    const std::size_t size = graph_.graph.parameters[place].size();
+    const std::size_t moments = roles_[place].learned ? momentCount() : 0;
+    if (parameter.values.size() != size || parameter.moments.size() != moments)
+      refuse(std::to_string(size) + " numbers with " + std::to_string(moments) + " moments for " +
+                 parameter.name,
+             std::to_string(parameter.values.size()) + " with " + std::to_string(parameter.moments.size()));
+    places.push_back(place);
+  }
   backend_->enter();
-  step_ = static_cast<std::uint32_t>(header.step);
-  std::memcpy(updates_.data(), state.data() + sizeof(header), updates_.size() * sizeof(updates_[0]));
-  const std::uint8_t* next = state.data() + sizeof(header) + updates_.size() * sizeof(updates_[0]);
-  std::vector<float> values;
-  for (std::size_t parameter = 0; parameter < roles_.size(); parameter++) {
-    const auto take = [&] {
-      values.resize(graph_.graph.parameters[parameter].size());
-      std::memcpy(values.data(), next, values.size() * sizeof(float));
-      next += values.size() * sizeof(float);
-      return std::span<const float>(values);
-    };
-    parameters_->write(parameter, take());
-    for (std::size_t moment = 0; roles_[parameter].learned && moment < momentCount(); moment++)
-      parameters_->writeMoment(parameter, moment == 1, take());
+  step_ = state.step;
+  std::fill(updates_.begin(), updates_.end(), 0);
+  std::copy(state.updates.begin(), state.updates.end(),
+            updates_.end() - static_cast<std::ptrdiff_t>(state.updates.size()));
+  for (std::size_t index = 0; index < places.size(); index++) {
+    const ParameterState& parameter = state.parameters[index];
+    parameters_->write(places[index], parameter.values);
+    for (std::size_t moment = 0; moment < parameter.moments.size(); moment++)
+      parameters_->writeMoment(places[index], moment == 1, parameter.moments[moment]);
   }
 }
 

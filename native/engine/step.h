@@ -242,10 +242,9 @@ struct LinearBackwardStep {
   bool parameterGradients = false;
 };
 
-/** out (+)= in · mask / (1 − rate), the mask from (seed, step, node, image, channel, pixel); its own gradient
- * too. */
+/** out (+)= in · mask / (1 − rate), the mask of engine/dropout.h; its own gradient too. */
 struct DropoutStep {
-  std::size_t node;
+  std::uint32_t layer;  ///< nodes between it and the last one
   double rate;
   Place in;
   Place out;

@@ -65,4 +65,21 @@ MatrixFile::~MatrixFile() {
   munmap(const_cast<void*>(view_.data), bytes_);
 }
 
+MatrixStack::MatrixStack(const std::vector<std::string>& paths, std::size_t rows, std::size_t columns,
+                         ElementType type, AccessPattern access) {
+  for (const std::string& path : paths) {
+    files_.push_back(std::make_unique<MatrixFile>(path, rows, columns, type, access));
+    pieces_.push_back(files_.back()->view().data);
+  }
+}
+
+MatrixView MatrixStack::view() const {
+  MatrixView view = files_.front()->view();
+  if (files_.size() == 1) return view;
+  view.pieces = pieces_.data();
+  view.rowsOfPiece = view.rows;
+  view.rows *= files_.size();
+  return view;
+}
+
 }  // namespace thaw

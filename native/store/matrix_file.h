@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/matrix_view.h"
 
@@ -26,6 +28,20 @@ class MatrixFile {
  private:
   MatrixView view_;
   std::size_t bytes_ = 0;
+};
+
+/** Files of one shape as one matrix: the rows of each follow those of the one before. */
+class MatrixStack {
+ public:
+  /** `rows` of each file. Throws as `MatrixFile`. */
+  MatrixStack(const std::vector<std::string>& paths, std::size_t rows, std::size_t columns, ElementType type,
+              AccessPattern access);
+
+  MatrixView view() const;
+
+ private:
+  std::vector<std::unique_ptr<MatrixFile>> files_;
+  std::vector<const void*> pieces_;
 };
 
 }  // namespace thaw

@@ -164,26 +164,35 @@ TEST("what the normalised inputs are kept for changes nothing") {
     }
 }
 
-TEST("a dropout mask keeps its share, differs by node, step and seed, and is the same for any batch") {
+TEST("a dropout mask keeps its share, differs by layer, step, seed, image and feature") {
   const std::uint32_t threshold = dropThreshold(0.3);
   CHECK(threshold == 19661);
   CHECK(dropThreshold(0) == 0 && dropThreshold(0.9999999) == 65535);
   CHECK_NEAR(survivorScale(threshold), 1 / 0.7, 1e-5);
-  std::size_t kept = 0, same[3] = {};
-  const std::size_t count = 100000;
-  for (std::uint64_t element = 0; element < count; element++) {
-    const bool keeps = isKept(7, 3, 2, element, threshold);
-    kept += keeps ? 1 : 0;
-    same[0] += keeps == isKept(8, 3, 2, element, threshold) ? 1 : 0;
-    same[1] += keeps == isKept(7, 4, 2, element, threshold) ? 1 : 0;
-    same[2] += keeps == isKept(7, 3, 3, element, threshold) ? 1 : 0;
-  }
+  std::size_t kept = 0, same[5] = {};
+  const std::size_t images = 50, features = 2000, count = images * features;
+  for (std::size_t image = 0; image < images; image++)
+    for (std::size_t feature = 0; feature < features; feature++) {
+      const bool keeps = isKept({7, 3, 2}, image, feature, threshold);
+      kept += keeps ? 1 : 0;
+      const bool others[] = {
+          isKept({8, 3, 2}, image, feature, threshold), isKept({7, 4, 2}, image, feature, threshold),
+          isKept({7, 3, 3}, image, feature, threshold), isKept({7, 3, 2}, image + 1, feature, threshold),
+          isKept({7, 3, 2}, image, feature + 1, threshold)};
+      for (std::size_t other = 0; other < 5; other++) same[other] += keeps == others[other] ? 1 : 0;
+    }
   // Within five standard deviations of binomial counts.
   CHECK_NEAR(static_cast<double>(kept) / count, 0.7, 5 * std::sqrt(0.21 / count));
   for (const std::size_t equal : same)
     CHECK_NEAR(static_cast<double>(equal) / count, 0.58, 5 * std::sqrt(0.58 * 0.42 / count));
-  const PhiloxBlock block = philox({5, 3, 2, 1}, 7, dropoutStream);
-  const std::uint64_t element = ((std::uint64_t{1} << 32) + 5) * 8 + 3;
-  const std::uint32_t uniform = block[1] >> 16;
-  CHECK(isKept(7, 3, 2, element, uniform) && !isKept(7, 3, 2, element, uniform + 1));
+}
+
+TEST("the masks of eight images and sixteen features are those of each element") {
+  for (const std::uint32_t threshold : {0u, 32768u, dropThreshold(0.3), 1u, 65535u}) {
+    const KeptBits bits = keptBits({7, 3, 2}, 5, 9, threshold);
+    for (std::size_t image = 0; image < 8; image++)
+      for (std::size_t feature = 0; feature < 16; feature++)
+        CHECK((bits[image / 2] >> (16 * (image % 2) + feature) & 1u) ==
+              (isKept({7, 3, 2}, 40 + image, 144 + feature, threshold) ? 1u : 0u));
+  }
 }

@@ -1,6 +1,7 @@
 #include "engine/random.h"
 
 #include "backend/reference/head_training.h"
+#include "engine/dropout.h"
 #include "test/check.h"
 
 using namespace thaw;
@@ -42,9 +43,9 @@ TEST("a feature is dropped as often as the rate says, independently of step, pos
   for (std::uint32_t step = 0; step < 20; step++)
     for (std::size_t position = 0; position < 20; position++)
       for (std::size_t feature = 0; feature < 50; feature++) {
-        const bool drop = !reference::isKept(1, step, position, feature, threshold);
+        const bool drop = !isKept({1, step, 0}, position, feature, threshold);
         dropped += drop;
-        both += drop && !reference::isKept(1, step, position + 1, feature, threshold);
+        both += drop && !isKept({1, step, 0}, position + 1, feature, threshold);
         count++;
       }
   CHECK_NEAR(static_cast<double>(dropped) / count, 0.2, 0.012);

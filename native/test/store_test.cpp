@@ -50,3 +50,14 @@ TEST("a file of another size, a missing one and an empty matrix are refused with
     CHECK(error.code == ErrorCode::store && error.node == "no-such-file");
   }
 }
+
+TEST("rows of several files follow each other") {
+  const TemporaryFile file({1, 2, 3, 4, 5, 6});
+  const MatrixStack two({file.path, file.path}, 3, 2, ElementType::float32, AccessPattern::random);
+  CHECK(two.view().rows == 6 && two.view().columns == 2);
+  CHECK(static_cast<const float*>(two.view().row(2))[1] == 6);
+  CHECK(static_cast<const float*>(two.view().row(3))[0] == 1);
+  CHECK(static_cast<const float*>(two.view().row(5))[0] == 5);
+  const MatrixStack one({file.path}, 3, 2, ElementType::float32, AccessPattern::random);
+  CHECK(one.view().rows == 3 && static_cast<const float*>(one.view().row(1))[0] == 3);
+}

@@ -8,6 +8,9 @@ import type { NativeExtractRadiomics } from './native-radiomics.js';
 /** Flat binary matrix on disk that C++ maps into memory itself: `rows` × `columns` elements, little endian, no header. */
 export interface NativeMatrixFile {
   readonly path: string;
+  /** Files of the same shape whose rows follow. */
+  readonly further?: readonly string[];
+  /** Of one file. */
   readonly rows: number;
   readonly columns: number;
   readonly dtype: 'float32' | 'float16' | 'uint8';
@@ -53,7 +56,7 @@ export interface NativeHead {
 export interface NativeHeadBankOptions {
   readonly features: NativeMatrixFile;
   readonly outputs: number;
-  /** [features.rows × outputs]; NaN = unknown (bce only); softmax takes class probabilities. */
+  /** [rows of all files × outputs]; NaN = unknown (bce only); softmax takes class probabilities. */
   readonly targets: Float32Array;
   /**
    * `bce`: mean over the known targets of a batch; `softmax`: sum over the rows of a batch divided by their number. Weights
@@ -104,6 +107,11 @@ export interface NativeHeadBank {
   load(head: number, weight: Float32Array, bias: Float32Array): void;
   /** From the next epoch on the learning rates of a head's table times this, at least 0. */
   setRateFactor(head: number, factor: number): void;
+  /**
+   * Current weights, moments and steps of a head on features as they are, which a network that ends in such a layer, with
+   * parameters of these names, can adopt.
+   */
+  trainingState(head: number, weight: string, bias: string): Uint8Array;
   /** Everything that training has changed (weights, moments, best, epoch counters), restorable bit for bit. */
   snapshot(): Uint8Array;
   restore(state: Uint8Array): void;
@@ -276,6 +284,11 @@ export interface NativeNetwork {
   /** Weights, running statistics, moments and counters, restorable bit for bit. */
   snapshot(): Promise<Uint8Array>;
   restore(state: Uint8Array): Promise<void>;
+  /**
+   * Goes on where a network of this one's last stages, or a head, was: takes the weights, moments and counters of its snapshot
+   * by name. Parameters that it does not have stay as they are.
+   */
+  adopt(state: Uint8Array): Promise<void>;
   /** Steps done. */
   steps(): number;
   /** Memory taken: parameters and the arena. */

@@ -62,6 +62,11 @@ export class HeadBank extends NativeOwner<NativeHeadBank> {
     this.call((native) => native.setRateFactor(head, factor));
   }
 
+  /** What a network whose last layer has parameters of these names can `adopt`; not of standardised features. */
+  trainingState(head: number, names: { readonly weight: string; readonly bias: string }): Uint8Array {
+    return this.call((native) => native.trainingState(head, names.weight, names.bias));
+  }
+
   /** Everything that training has changed; a bank made with the same options goes on from it bit for bit. */
   snapshot(): Uint8Array {
     return this.call((native) => native.snapshot());

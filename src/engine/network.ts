@@ -80,6 +80,16 @@ export class Network extends NativeOwner<NativeNetwork> {
     return this.call((native) => native.readGradient(parameter));
   }
 
+  /** Names of all parameters. */
+  get parameterNames(): readonly string[] {
+    return this.parameters;
+  }
+
+  /** Loads several parameters by name. */
+  loadAll(weights: ReadonlyMap<string, Float32Array>): void {
+    for (const [name, values] of weights) this.load(name, values);
+  }
+
   /** All weights and running statistics by name. */
   weights(): Map<string, Float32Array> {
     return new Map(this.parameters.map((name) => [name, this.read(name)]));
@@ -92,6 +102,14 @@ export class Network extends NativeOwner<NativeNetwork> {
 
   restore(state: Uint8Array): Promise<void> {
     return this.job((native) => native.restore(state));
+  }
+
+  /**
+   * Goes on from the snapshot of a network of this one's last stages, or from the training state of a head: their weights,
+   * moments and counters; all else stays as it is. Throws ENGINE for a state that does not belong here.
+   */
+  adopt(state: Uint8Array): Promise<void> {
+    return this.job((native) => native.adopt(state));
   }
 
   /** Optimizer steps done. */

@@ -39,9 +39,21 @@ export function withClassifier(
   const backbone = prefixOf(graph, POOLED, trunk);
   const stages = findStages(graph, trunk).filter(({ name }) => name !== HEAD);
   const { cut } = options;
-  const begun = cut === undefined ? backbone : suffixOf(backbone, findCut(graph, cut, trunk));
+  const begun =
+    cut === undefined
+      ? backbone
+      : cut === POOLED
+        ? nothingBehind(backbone, trunk.inputShape)
+        : suffixOf(backbone, findCut(graph, cut, trunk));
   const network = addClassifier(poolBeforePointwise(begun), options);
   return { graph: network, stages: stagesOf(network, stages) };
+}
+
+/** What is left behind the pooled vector: its input is its output. */
+function nothingBehind(backbone: Graph, inputShape: readonly number[]): Graph {
+  const shape = imageShapes(backbone, inputShape).get(backbone.output) ?? [];
+  const { name, output } = backbone;
+  return { name, input: output, inputShape: shape, output, nodes: [], parameters: new Map() };
 }
 
 /** Appends dropout and a linear layer that starts as torch.nn.Linear and as the heads of a head bank do: U(−1/√F, 1/√F). */

@@ -45,8 +45,8 @@ export class NetworkInParts implements TrainedNetwork {
     return this.network.weights();
   }
 
-  load(parameter: string, values: Float32Array): void {
-    this.network.load(parameter, values);
+  loadAll(weights: ReadonlyMap<string, Float32Array>): void {
+    this.network.loadAll(weights);
   }
 
   infer(...call: Parameters<Network['infer']>): Promise<Float32Array> {

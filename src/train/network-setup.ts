@@ -6,12 +6,14 @@ import { Network } from '../engine/network.js';
 import { assembleOptions } from '../features/assemble.js';
 import type { FeatureStore } from '../features/store.js';
 import { augmentedSide, nativeView, viewKey, viewSide } from '../features/view.js';
-import { withClassifier } from '../model/classifier.js';
+import { type ClassifyingNetwork, withClassifier } from '../model/classifier.js';
 import { randomised } from '../model/randomise.js';
 import type { LoadedModel } from '../model/registry.js';
-import type { NetworkStrategy } from './freeze.js';
+import { freezePlan, type NetworkStrategy } from './freeze.js';
 import { balancingWeights } from './label-weights.js';
 import { nativeOptimizer } from './optimizer.js';
+import { PhasedNetwork, type PhasedOptions } from './phased-network.js';
+import { phasesAt } from './phases.js';
 import { storedViews, viewsOf } from './test-views.js';
 import type { NetworkSpec, TrialSpec } from './trial.js';
 import type { ReadyTrial, TrialInputs } from './trial-rows.js';
@@ -21,6 +23,8 @@ export interface NetworkTrialInputs extends TrialInputs {
   readonly model: LoadedModel;
   /** Activations at the cut, rows [C · H · W]; only for strategies that are trained from them. */
   readonly features?: FeatureStore;
+  /** Activations by cut, from which other strategies train while nothing before the cut has changed. */
+  readonly activations?: ReadonlyMap<string, FeatureStore>;
 }
 
 type InputOf<Kind> = Extract<NativeNetworkInput, { readonly kind: Kind }>;
@@ -35,47 +39,98 @@ export function isNetworkTrial(spec: TrialSpec): spec is NetworkTrialSpec {
   return spec.strategy !== 'extractor' && spec.network !== undefined;
 }
 
+/** The graph of a trial's network with its initial weights, or of the part behind a cut. Throws MODEL. */
+export function networkOf(
+  { task, model, images }: Pick<NetworkTrialInputs, 'task' | 'model' | 'images'>,
+  spec: NetworkTrialSpec,
+  cut = spec.strategy === 'last-block' ? spec.cut : undefined,
+): ClassifyingNetwork {
+  const { network, strategy } = spec;
+  const source = strategy === 'none' ? { ...model, graph: randomised(model.graph, spec.seed) } : model;
+  const augment = network.augment === 'none' ? NO_AUGMENT : network.augment;
+  return withClassifier(source, {
+    size: augmentedSide(augment, images.index.layout.size),
+    cut,
+    outputs: task.outputNames.length,
+    dropout: spec.dropout,
+    seed: spec.seed,
+  });
+}
+
 /**
- * A trial's network with its initial weights: the source's, and a classifier drawn from the trial's seed. Its owner disposes
- * it. Throws MODEL or ENGINE, with the node, for a source that cannot be trained, STORE when its input cannot be mapped.
+ * A trial's network with its initial weights: the source's, and a classifier drawn from the trial's seed; or, of the same
+ * network, the part behind a cut, on its stored activations. Its owner disposes it. Throws MODEL or ENGINE, with the node, for a
+ * source that cannot be trained, STORE when its input cannot be mapped.
  */
 export function openNetwork(
   inputs: NetworkTrialInputs,
   spec: NetworkTrialSpec,
   { subset }: Pick<ReadyTrial, 'subset'>,
+  cut?: string,
 ): Network {
-  const { task, model, images } = inputs;
   const { network, strategy } = spec;
-  const fromImages = strategy !== 'last-block';
-  const input = fromImages ? imageInput(inputs, network) : featureInput(inputs, network);
-  const stored = images.index.layout.size;
-  const source = strategy === 'none' ? { ...model, graph: randomised(model.graph, spec.seed) } : model;
-  const { graph, stages } = withClassifier(source, {
-    size: input.kind === 'images' ? augmentedSide(input.augment, stored) : stored,
-    cut: fromImages ? undefined : spec.cut,
-    outputs: task.outputNames.length,
-    dropout: spec.dropout,
-    seed: spec.seed,
-  });
+  const { graph, stages } = networkOf(inputs, spec, cut);
   return Network.create({
     graph,
     stages,
-    input,
+    input: cut === undefined ? wholeInput(inputs, strategy, network) : featureMatrix(storeAt(inputs, cut)),
     device: 'cpu',
     precision: network.precision,
     threads: inputs.threads ?? availableParallelism(),
     winograd: true,
     batch: spec.batch,
-    loss: task.loss,
+    loss: inputs.task.loss,
     optimizer: nativeOptimizer(spec.optimizer),
     normModes: stages.map(() => network.batchNorm),
     weightDecay: spec.weightDecay,
     decayAll: false,
     clipNorm: network.clipNorm,
-    ...balancingWeights(spec.labelWeights, task, subset.rows),
+    ...balancingWeights(spec.labelWeights, inputs.task, subset.rows),
     memory: 'lean',
     seed: spec.seed,
   });
+}
+
+/** Whether a part of a trial's network can be trained from activations that were stored once an image. */
+export function mayStartBehindCuts({ strategy, network }: NetworkTrialSpec): boolean {
+  return strategy !== 'last-block' && strategy !== 'none' && network.augment === 'none';
+}
+
+/**
+ * A trial's network, each phase of it from the best of the activations there are. `start` is where a training that agrees with
+ * the trial's until then has been. Throws as `openNetwork`.
+ */
+export function openPhased(
+  inputs: NetworkTrialInputs,
+  spec: NetworkTrialSpec,
+  trial: ReadyTrial,
+  start?: PhasedOptions['start'],
+): PhasedNetwork {
+  const stages = networkOf(inputs, spec).stages.map(({ name }) => name);
+  const steps = Math.ceil(trial.subset.rows.length / spec.batch);
+  const plan = freezePlan(spec.strategy, stages, steps * spec.epochs, steps);
+  const hasCut = (cut: string) => mayStartBehindCuts(spec) && inputs.activations?.has(cut) === true;
+  return new PhasedNetwork({
+    stages,
+    phases: phasesAt(plan, stages, hasCut),
+    batch: spec.batch,
+    open: (cut) => openNetwork(inputs, spec, trial, cut),
+    start,
+  });
+}
+
+function storeAt({ activations }: NetworkTrialInputs, cut: string): FeatureStore {
+  const store = activations?.get(cut);
+  if (store !== undefined) return store;
+  throw new ThawError('RUNTIME', 'expected stored activations at a cut, received none.', { node: cut });
+}
+
+function wholeInput(
+  inputs: NetworkTrialInputs,
+  strategy: NetworkTrialSpec['strategy'],
+  network: NetworkSpec,
+) {
+  return strategy === 'last-block' ? featureInput(inputs, network) : imageInput(inputs, network);
 }
 
 /**

@@ -6,12 +6,11 @@ import { type LossWeights, meanLoss } from '../stats/loss.js';
 import type { RelativeGradientRates } from './auto-rgn.js';
 import { EpochControl, isBetter } from './epoch-control.js';
 import { targetsOf } from './evaluate-trial.js';
-import { freezePlan, phasesOf, stageFactors } from './freeze.js';
 import { balancingWeights, smoothedTargets } from './label-weights.js';
 import type { NetworkTrialSpec } from './network-setup.js';
 import { occurrencesOf } from './occurrences.js';
-import { learningRates, momenta, rateTable } from './schedule.js';
-import { epochOrder, type ReadyTrial, rateOf, type TrialOptions } from './trial-rows.js';
+import { trainingTables } from './training-tables.js';
+import { epochOrder, type ReadyTrial, type TrialOptions } from './trial-rows.js';
 
 export interface NetworkHistory {
   /** By epoch; NaN where a value is not defined. */
@@ -31,17 +30,18 @@ export interface BestEpoch {
   readonly epoch: number;
   readonly criterion: number;
   readonly logits: Float32Array;
+  /** Of all that was trained until then. */
   readonly weights: ReadonlyMap<string, Float32Array>;
 }
 
 /** Epochs that were trained; with the network's state after them all that going on takes. */
 export interface EpochsDone extends Omit<NetworkHistory, 'bestEpoch' | 'validationLogits'> {
   /** Absent before the first one. */
-  readonly best?: BestEpoch;
+  readonly best?: BestEpoch | undefined;
 }
 
 /** The part of a network that a training uses. */
-export type TrainedNetwork = Pick<Network, 'stages' | 'train' | 'infer' | 'weights' | 'load'>;
+export type TrainedNetwork = Pick<Network, 'stages' | 'train' | 'infer' | 'weights' | 'loadAll'>;
 
 export interface EpochOptions extends Pick<TrialOptions, 'signal' | 'onProgress'> {
   /** What an earlier call had done, after which the network is. */
@@ -112,13 +112,9 @@ export async function trainEpochs(
     });
   }
   const { epoch: bestEpoch, logits: validationLogits, weights } = best!;
-  if (bestEpoch < last) for (const [name, values] of weights) network.load(name, values);
+  if (bestEpoch < last) network.loadAll(weights);
   const curves = { trainLoss, validationLoss, validationAuroc };
   return { ...curves, bestEpoch, validationLogits, trainSeconds, validateSeconds };
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  return Float32Array.from(parts.flatMap((part) => [...part]));
 }
 
 /** The engine's request for each epoch: its order of samples and its part of the tables over all steps. */
@@ -129,19 +125,8 @@ export function passRequests(
   trial: Pick<ReadyTrial, 'spec' | 'subset' | 'found'>,
 ): (epoch: number, rateFactor: number) => NativeTrainRequest {
   const { subset } = trial;
-  const steps = Math.ceil(subset.rows.length / spec.batch);
-  const totalSteps = steps * spec.epochs;
   const stages = names.length;
-  const trained = freezePlan(spec.strategy, names, totalSteps, steps);
-  const phases = spec.network.atUnfreeze === 'restart' ? phasesOf(trained) : ([[0, totalSteps]] as const);
-  const lengths = phases.map(([first, end]) => end - first);
-  const factors = stageFactors(spec.network.discriminative, names);
-  const rates = rateTable(
-    joined(lengths.map((length) => learningRates(spec.policy, rateOf(trial), length))),
-    factors,
-  );
-  const parts = lengths.map((length) => momenta(spec.policy, length));
-  const moving = parts.some((part) => part === undefined) ? undefined : joined(parts as Float32Array[]);
+  const { steps, trained, rates, momenta } = trainingTables(names, spec, trial);
   const targets = smoothedTargets(task, new Set(subset.rows), spec.labelSmoothing ?? 0);
   return (epoch, rateFactor) => {
     const order = epochOrder(subset.rows, epoch, spec.seed);
@@ -151,7 +136,7 @@ export function passRequests(
       ...(subset.oversampled > 0 ? { occurrences: occurrencesOf(order) } : {}),
       targets,
       learningRates: rates.subarray(first * stages, end * stages).map((rate) => rate * rateFactor),
-      ...(moving === undefined ? {} : { momenta: moving.subarray(first, end) }),
+      ...(momenta === undefined ? {} : { momenta: momenta.subarray(first, end) }),
       trainedStages: trained.subarray(first, end),
       epoch,
     };

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { ThawError } from '../base/errors.js';
 import { evaluateTrial } from './evaluate-trial.js';
 import { relativeRates, withFoundRate } from './network-rates.js';
-import { isNetworkTrial, type NetworkTrialInputs, openNetwork, viewInputs } from './network-setup.js';
+import { isNetworkTrial, type NetworkTrialInputs, openPhased, viewInputs } from './network-setup.js';
 import { type NetworkHistory, trainEpochs } from './network-training.js';
 import { failure, nonFinite, type TrialOutcome } from './outcome.js';
 import { averaged } from './test-views.js';
@@ -49,11 +49,13 @@ async function trainNetwork(
   if (!isNetworkTrial(spec)) {
     throw new ThawError('RUNTIME', `expected a trial that trains a network, received \`${spec.strategy}\`.`);
   }
-  await using network = openNetwork(inputs, spec, prepared);
+  await using network = openPhased(inputs, spec, prepared);
   const { task, split } = inputs;
   const begun = performance.now();
-  const trial = await withFoundRate(network, inputs, spec, prepared, options);
-  const relative = await relativeRates(network, task, spec, trial, options);
+  const asks = spec.lr === 'auto' || spec.strategy === 'auto-rgn';
+  const whole = asks ? await network.whole() : undefined;
+  const trial = whole === undefined ? prepared : await withFoundRate(whole, inputs, spec, prepared, options);
+  const relative = whole === undefined ? undefined : await relativeRates(whole, task, spec, trial, options);
   const preparedSeconds = (performance.now() - begun) / 1000;
   let history: NetworkHistory;
   try {

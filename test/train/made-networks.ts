@@ -1,10 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { silent } from '../../src/base/progress.js';
 import { extractFeatures } from '../../src/features/extract.js';
 import { storedImages } from '../../src/features/images.js';
-import type { FeatureDtype } from '../../src/features/store.js';
+import type { Extractor } from '../../src/features/session.js';
+import type { FeatureDtype, FeatureStore } from '../../src/features/store.js';
 import { cutBeforeLastStage } from '../../src/model/cut.js';
 import type { Graph } from '../../src/model/graph.js';
 import { exportPrefix } from '../../src/model/prefix.js';
@@ -71,21 +72,33 @@ export async function networkInputs(
   const layout = { size: SIZE, geometry: 'fill', channels: 1 } as const;
   const images = { ...inputs.images, dataPath, index: { ...inputs.images.index, layout } };
   if (options.features === undefined) return { ...inputs, images, model };
-  const cut = cutBeforeLastStage(model.graph).name;
-  const prefix = await exportPrefix(model, cut, { size: SIZE, batch: 8, cacheFolder: folder });
-  const features = await extractFeatures({
+  const opened = { ...inputs, images, model };
+  const features = await activationsAt(opened, cutBeforeLastStage(model.graph).name, options.features);
+  return { ...opened, features };
+}
+
+/** The stored activations of all images at a cut; made anew whenever they are asked for. */
+export async function activationsAt(
+  { images, model }: NetworkTrialInputs,
+  cut: string,
+  dtype: FeatureDtype = 'float32',
+  extractor: Extractor = 'onnxruntime',
+): Promise<FeatureStore> {
+  const cacheFolder = mkdtempSync(join(images.folder, `${cut}-`));
+  const prefix = await exportPrefix(model, cut, { size: SIZE, batch: 8, cacheFolder });
+  return extractFeatures({
     images: storedImages(images),
     model,
     prefix,
     cut,
     view: 'identity',
-    dtype: options.features,
-    cache: folder,
+    dtype,
+    cache: cacheFolder,
     device: 'cpu',
+    extractor,
     threads: 1,
     progress: silent,
   });
-  return { ...inputs, images, model, features };
 }
 
 export const network = networkDefaults;

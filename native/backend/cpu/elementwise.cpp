@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "backend/cpu/kernels.h"
@@ -66,29 +67,33 @@ class DropoutKernel : public Kernel {
         scale_(static_cast<float>(survivorScale(threshold_))) {}
 
   void run(const StepContext& context) override {
-    const std::size_t pixels = in_.buffer.pixels(), channels = in_.place.channels;
-    parallel(device_.threads, in_.images, [&](std::size_t begin, std::size_t end, std::size_t) {
-      std::uint64_t group = UINT64_MAX;
-      PhiloxBlock block = {};
-      for (std::uint64_t element = begin * channels * pixels; element < end * channels * pixels; element++) {
-        if (element / 8 != group) {
-          group = element / 8;
-          block = dropoutUniforms(context.seed, context.step, static_cast<std::uint32_t>(step_.node), group);
+    const std::size_t features = in_.place.channels * in_.buffer.pixels();
+    const DropoutKey key = {context.seed, context.step, step_.layer};
+    parallel(device_.threads, (in_.images + 7) / 8, [&](std::size_t begin, std::size_t end, std::size_t) {
+      for (std::size_t group = begin; group < end; group++)
+        for (std::size_t first = 0; first < features; first += 16) {
+          const KeptBits kept = keptBits(key, static_cast<std::uint32_t>(group),
+                                         static_cast<std::uint32_t>(first / 16), threshold_);
+          for (std::size_t image = 8 * group; image < std::min(8 * group + 8, in_.images); image++) {
+            const std::uint32_t bits = kept[image % 8 / 2] >> (16 * (image % 2));
+            for (std::size_t lane = 0; lane < std::min<std::size_t>(16, features - first); lane++)
+              pass(image, first + lane, (bits >> lane & 1u) != 0);
+          }
         }
-        const std::size_t pixel = element % pixels, channel = element / pixels % channels;
-        const std::size_t image = element / pixels / channels;
-        const bool kept = (block[element % 8 / 2] >> (16 * (element % 2)) & 0xffffu) >= threshold_;
-        const std::size_t target = out_.offset(image, out_.place.at(channel), pixel);
-        float value =
-            kept ? scale_ * readElement(device_, in_, in_.offset(image, in_.place.at(channel), pixel)) : 0.0f;
-        if (step_.accumulate) value += readElement(device_, out_, target);
-        writeElement(device_, out_, target, value);
-      }
     });
     clearPadding(out_);
   }
 
  private:
+  void pass(std::size_t image, std::size_t feature, bool kept) const {
+    const std::size_t channel = feature / in_.buffer.pixels(), pixel = feature % in_.buffer.pixels();
+    const std::size_t target = out_.offset(image, out_.place.at(channel), pixel);
+    float value =
+        kept ? scale_ * readElement(device_, in_, in_.offset(image, in_.place.at(channel), pixel)) : 0.0f;
+    if (step_.accumulate) value += readElement(device_, out_, target);
+    writeElement(device_, out_, target, value);
+  }
+
   DropoutStep step_;
   Device& device_;
   Region in_;

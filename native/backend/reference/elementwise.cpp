@@ -83,10 +83,10 @@ Work bind(const FillStep& step, const Binding& binding) {
 
 Work bind(const DropoutStep& step, const Binding& binding) {
   return [step, in = binding.view(step.in), out = binding.view(step.out)](const StepContext& context) {
-    const std::uint32_t threshold = dropThreshold(step.rate), node = static_cast<std::uint32_t>(step.node);
-    std::uint64_t element = 0;
+    const std::uint32_t threshold = dropThreshold(step.rate);
+    const DropoutKey key = {context.seed, context.step, step.layer};
     forEach(out, [&](std::size_t n, std::size_t c, std::size_t pixel) {
-      const bool kept = isKept(context.seed, context.step, node, element++, threshold);
+      const bool kept = isKept(key, n, c * out.pixels() + pixel, threshold);
       put(out.at(n, c, pixel), kept ? in.at(n, c, pixel) * survivorScale(threshold) : 0, step.accumulate);
     });
     out.clearPadding();

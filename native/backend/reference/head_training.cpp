@@ -4,6 +4,7 @@
 #include <set>
 #include <span>
 
+#include "engine/dropout.h"
 #include "engine/loss.h"
 #include "engine/random.h"
 #include "engine/standardization.h"
@@ -127,27 +128,16 @@ class Optimizer {
 };
 
 void drop(Matrix& x, const HeadOptions& head, std::size_t step) {
-  const auto threshold = static_cast<std::uint32_t>(std::min(std::round(head.dropout * 65536), 65535.0));
+  const std::uint32_t threshold = dropThreshold(head.dropout);
   if (threshold == 0) return;
-  const double scale = 65536.0 / (65536.0 - threshold);
+  const double scale = survivorScale(threshold);
+  const DropoutKey key = {head.seed, static_cast<std::uint32_t>(step), 0};
   for (std::size_t b = 0; b < x.size(); b++)
     for (std::size_t i = 0; i < x[b].size(); i++)
-      x[b][i] = isKept(head.seed, static_cast<std::uint32_t>(step), b, i, threshold) ? x[b][i] * scale : 0;
+      x[b][i] = isKept(key, b, i, threshold) ? x[b][i] * scale : 0;
 }
 
 }  // namespace
-
-bool isKept(std::uint32_t seed, std::uint32_t step, std::size_t position, std::size_t feature,
-            std::uint32_t threshold) {
-  std::uint32_t uniform = 0;
-  for (std::uint32_t bit = 0; bit < 16; bit++) {
-    const PhiloxBlock block = philox(
-        {static_cast<std::uint32_t>(feature / 16), static_cast<std::uint32_t>(position / 8), step, bit}, seed,
-        dropoutStream);
-    uniform |= (block[position % 8 / 2] >> (16 * (position % 2) + feature % 16) & 1u) << bit;
-  }
-  return uniform >= threshold;
-}
 
 Head initialWeights(std::size_t features, std::size_t outputs, std::uint32_t seed) {
   RandomStream random(seed, initialWeightsStream);

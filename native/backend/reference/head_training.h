@@ -29,8 +29,4 @@ Training train(const HeadBankOptions& options, std::size_t head, Head start);
 /** The weights that the bank gives a head with this seed. */
 Head initialWeights(std::size_t features, std::size_t outputs, std::uint32_t seed);
 
-/** Is this feature of this position in the batch kept in this step? See backend/cpu/head_dropout.h. */
-bool isKept(std::uint32_t seed, std::uint32_t step, std::size_t position, std::size_t feature,
-            std::uint32_t threshold);
-
 }  // namespace thaw::reference
