@@ -9,11 +9,9 @@ import { augmentedSide, nativeView, viewKey, viewSide } from '../features/view.j
 import { type ClassifyingNetwork, withClassifier } from '../model/classifier.js';
 import { randomised } from '../model/randomise.js';
 import type { LoadedModel } from '../model/registry.js';
-import { freezePlan, type NetworkStrategy } from './freeze.js';
+import type { NetworkStrategy } from './freeze.js';
 import { balancingWeights } from './label-weights.js';
 import { nativeOptimizer } from './optimizer.js';
-import { PhasedNetwork, type PhasedOptions } from './phased-network.js';
-import { phasesAt } from './phases.js';
 import { storedViews, viewsOf } from './test-views.js';
 import type { NetworkSpec, TrialSpec } from './trial.js';
 import type { ReadyTrial, TrialInputs } from './trial-rows.js';
@@ -88,34 +86,6 @@ export function openNetwork(
     ...balancingWeights(spec.labelWeights, inputs.task, subset.rows),
     memory: 'lean',
     seed: spec.seed,
-  });
-}
-
-/** Whether a part of a trial's network can be trained from activations that were stored once an image. */
-export function mayStartBehindCuts({ strategy, network }: NetworkTrialSpec): boolean {
-  return strategy !== 'last-block' && strategy !== 'none' && network.augment === 'none';
-}
-
-/**
- * A trial's network, each phase of it from the best of the activations there are. `start` is where a training that agrees with
- * the trial's until then has been. Throws as `openNetwork`.
- */
-export function openPhased(
-  inputs: NetworkTrialInputs,
-  spec: NetworkTrialSpec,
-  trial: ReadyTrial,
-  start?: PhasedOptions['start'],
-): PhasedNetwork {
-  const stages = networkOf(inputs, spec).stages.map(({ name }) => name);
-  const steps = Math.ceil(trial.subset.rows.length / spec.batch);
-  const plan = freezePlan(spec.strategy, stages, steps * spec.epochs, steps);
-  const hasCut = (cut: string) => mayStartBehindCuts(spec) && inputs.activations?.has(cut) === true;
-  return new PhasedNetwork({
-    stages,
-    phases: phasesAt(plan, stages, hasCut),
-    batch: spec.batch,
-    open: (cut) => openNetwork(inputs, spec, trial, cut),
-    start,
   });
 }
 

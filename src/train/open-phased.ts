@@ -1,0 +1,33 @@
+import { freezePlan } from './freeze.js';
+import { type NetworkTrialInputs, type NetworkTrialSpec, networkOf, openNetwork } from './network-setup.js';
+import { PhasedNetwork, type PhasedOptions } from './phased-network.js';
+import { phasesAt } from './phases.js';
+import type { ReadyTrial } from './trial-rows.js';
+
+/** Whether a part of a trial's network can be trained from activations that were stored once an image. */
+export function mayStartBehindCuts({ strategy, network }: NetworkTrialSpec): boolean {
+  return strategy !== 'last-block' && strategy !== 'none' && network.augment === 'none';
+}
+
+/**
+ * A trial's network, each phase of it from the best of the activations there are. `start` is where a training that agrees with
+ * the trial's until then has been. Throws as `openNetwork`.
+ */
+export function openPhased(
+  inputs: NetworkTrialInputs,
+  spec: NetworkTrialSpec,
+  trial: ReadyTrial,
+  start?: PhasedOptions['start'],
+): PhasedNetwork {
+  const stages = networkOf(inputs, spec).stages.map(({ name }) => name);
+  const steps = Math.ceil(trial.subset.rows.length / spec.batch);
+  const plan = freezePlan(spec.strategy, stages, steps * spec.epochs, steps);
+  const hasCut = (cut: string) => mayStartBehindCuts(spec) && inputs.activations?.has(cut) === true;
+  return new PhasedNetwork({
+    stages,
+    phases: phasesAt(plan, stages, hasCut),
+    batch: spec.batch,
+    open: (cut) => openNetwork(inputs, spec, trial, cut),
+    start,
+  });
+}
