@@ -18,7 +18,7 @@ export interface SubsetOptions {
   readonly stratify: boolean;
 }
 
-/** Training rows of one size and seed. */
+/** Training rows. */
 export interface Subset {
   /** Ascending; rows repeat where positives are oversampled. */
   readonly rows: Uint32Array;
@@ -28,6 +28,12 @@ export interface Subset {
   readonly patients: number;
   /** Repeated rows: `rows.length − images`. */
   readonly oversampled: number;
+}
+
+/** Training rows of one size and seed. */
+export interface DrawnSubset extends Subset {
+  /** The distinct rows as a growing subset takes them up: a smaller one of the seed has the first of them. */
+  readonly order: Uint32Array;
 }
 
 /**
@@ -41,7 +47,7 @@ export function trainingSubsets(
   split: SelectionRows,
   dataset: Dataset,
   options: SubsetOptions,
-): ReadonlyMap<SubsetSize, Subset> {
+): ReadonlyMap<SubsetSize, DrawnSubset> {
   const { unit, seed, stratify } = options;
   const units = groupUnits(task, split.train, dataset, unit);
   const take = isBalanced(task)
@@ -191,17 +197,15 @@ function unitLabels({ outputNames, targets }: Task, { count, start, rows }: Unit
   return { start: starts, labels: Uint16Array.from(labels), labelCount };
 }
 
-/** Half positive units (cyclically repeated), half negative ones; a patient with any positive image is positive. */
+/** Negative and positive units (these cyclically repeated) in turn; a patient with any positive image is positive. */
 function balancedPrefixes(task: Task, units: Units, seed: number): Prefixes {
   const random = new RandomStream(seed, STREAM.balance);
   const numbers = unitNumbers(units);
   const positives = random.shuffle(numbers.filter((unit) => isPositive(task, units, unit)));
   const negatives = random.shuffle(numbers.filter((unit) => !isPositive(task, units, unit)));
-  const first = (count: number) => {
-    const half = Math.floor(count / 2);
-    const repeated = Array.from({ length: half }, (_, index) => positives[index % positives.length]!);
-    return [...repeated, ...negatives.subarray(0, count - half)];
-  };
+  const at = (place: number) =>
+    place % 2 === 0 ? negatives[place / 2]! : positives[((place - 1) / 2) % positives.length]!;
+  const first = (count: number) => Uint32Array.from({ length: count }, (_, place) => at(place));
   return { available: positives.length === 0 ? 0 : 2 * negatives.length, first };
 }
 
@@ -214,7 +218,12 @@ function checkSize(size: number, available: number, task: Task, unit: SubsetUnit
   });
 }
 
-function toSubset(chosen: ArrayLike<number>, units: Units, { entries }: Dataset, unit: SubsetUnit): Subset {
+function toSubset(
+  chosen: ArrayLike<number>,
+  units: Units,
+  { entries }: Dataset,
+  unit: SubsetUnit,
+): DrawnSubset {
   const { start } = units;
   let length = 0;
   for (let at = 0; at < chosen.length; at++) length += start[chosen[at]! + 1]! - start[chosen[at]!]!;
@@ -224,13 +233,10 @@ function toSubset(chosen: ArrayLike<number>, units: Units, { entries }: Dataset,
       rows[filled++] = units.rows[index]!;
     }
   }
+  const order = Uint32Array.from(new Set(rows));
   rows.sort();
   const patients = new Set<string>();
-  let images = 0;
-  for (let at = 0; at < length; at++) {
-    if (rows[at] === rows[at - 1]) continue;
-    images++;
-    patients.add(entries[rows[at]!]!.patient);
-  }
-  return { rows, unit, images, patients: patients.size, oversampled: length - images };
+  for (const row of order) patients.add(entries[row]!.patient);
+  const images = order.length;
+  return { rows, unit, images, patients: patients.size, oversampled: length - images, order };
 }

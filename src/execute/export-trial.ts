@@ -14,7 +14,9 @@ import { type ExportedModel, exportedMetadata } from '../predict/exported-model.
 import { ImageNetwork, inputSide } from '../predict/network.js';
 import type { OkRow } from '../sweep/ledger.js';
 import { readPredictions } from '../sweep/predictions.js';
+import { trainsNetwork } from '../sweep/strategy.js';
 import { viewsOf } from '../train/test-views.js';
+import { foldsOf } from '../train/validation.js';
 import { type RetrainedTrial, type RetrainOptions, retrain } from './retrain.js';
 import { thawVersion } from './versions.js';
 
@@ -48,11 +50,13 @@ export interface ExportOutcome {
  * Writes the trained network of a trial to a file: ONNX of opset 17, from normalised images [N, C, H, W] to logits [N, outputs],
  * with everything else that a prediction needs in its metadata (`ExportedModel`); or its tensors under the names of the published
  * weights of its architecture. A sweep keeps no weights, so the trial is trained again (`retrain`). Its test logits are compared
- * with the recorded ones, and the written network's with its own. Throws RUNTIME when they differ (but for `force`), MODEL for
- * an architecture without published names, and as `retrain` does.
+ * with the recorded ones, and the written network's with its own. Of a cross-validated trial the heads become their mean; networks
+ * cannot: CONFIG. Throws RUNTIME when logits differ (but for `force`), MODEL for an architecture without published names, and as
+ * `retrain` does.
  */
 export async function exportTrial(run: string, row: OkRow, options: ExportOptions): Promise<ExportOutcome> {
   const format = formatOf(options.out);
+  checkIsOneNetwork(row);
   const trained = await retrain(run, row, options);
   const fromRecorded = largestDifference(
     trained.outcome.testLogits,
@@ -82,6 +86,20 @@ function formatOf(out: string): 'onnx' | 'safetensors' {
   throw new ThawError('CONFIG', `expected a name that ends in .onnx or .safetensors, received '${out}'.`, {
     node: '--out',
   });
+}
+
+/** The mean of heads' logits is that of one head; the mean of networks' is not that of any network. */
+function checkIsOneNetwork({ spec, trial }: OkRow): void {
+  const folds = foldsOf(spec.validation);
+  if (folds === undefined || !trainsNetwork(spec.strategy)) return;
+  throw new ThawError(
+    'CONFIG',
+    `the trial is the mean of ${folds} networks, one a fold (\`validation: ${spec.validation}\`), not one that could be written.`,
+    {
+      node: trial,
+      hint: "Run the same trial with `validation: full` and export that, or choose among others: --best --filter 'validation=full'.",
+    },
+  );
 }
 
 function describe(row: OkRow, { config, model, task, images, outcome }: RetrainedTrial): ExportedModel {

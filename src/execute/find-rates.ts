@@ -11,6 +11,7 @@ import { testNetworkRates } from '../train/network-rates.js';
 import { isNetworkTrial, openNetwork } from '../train/network-setup.js';
 import type { TrialSpec } from '../train/trial.js';
 import { prepareTrials } from '../train/trial-rows.js';
+import { foldsOf } from '../train/validation.js';
 import { lastStageCuts, type OpenedDataset, openDatasets, openSources, splitOf } from './open.js';
 import { checkPixels } from './quality.js';
 import { type MadeStores, makeStores, type StoreOptions, storeKey, storesOf } from './stores.js';
@@ -23,7 +24,7 @@ export interface FindRatesOptions extends Omit<StoreOptions, 'threads' | 'onImag
   readonly range: RangeSettings;
 }
 
-/** The range test of a trial, or of all trials that differ only in what it does not depend on. */
+/** The range test of a trial (its first fold's), or of all trials that differ only in what it does not depend on. */
 export interface TestedTrial {
   readonly spec: TrialSpec;
   readonly trainImages: number;
@@ -93,9 +94,10 @@ function differentTests(
   for (const warning of warnings) progress.note(warning);
   const tests = new Map<string, TrialSpec>();
   for (const spec of specs) {
-    // Policy, selection and views come after the learning rate.
+    // Policy, selection and views come after the learning rate; folds leave less to train on.
     const { policy: _, testViews, earlyStopping, ...rest } = spec;
-    const own = { ...rest, lr: 'auto', select: 'loss', validation: 'full' } as const;
+    const validation = foldsOf(spec.validation) === undefined ? 'full' : spec.validation;
+    const own = { ...rest, lr: 'auto', select: 'loss', validation } as const;
     const key = canonicalJson(
       own.network === undefined ? own : { ...own, network: { ...own.network, atUnfreeze: 'continue' } },
     );

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dataSchema } from '../sweep/data-schema.js';
-import { byShape, expected, mapping, name, number, text, whole } from '../sweep/schema-words.js';
+import { byShape, expected, mapping, name, number, text, whole, words } from '../sweep/schema-words.js';
 import { sourceSchema } from '../sweep/source-schema.js';
 import { taskSchema } from '../sweep/task-schema.js';
 import { seed, trainingSchema } from '../sweep/trial-schema.js';
@@ -20,6 +20,8 @@ const strategy = z.custom<Strategy>(
 
 /** What a sweep's `training:` has beyond it is of use to heads, or to results that are compared. */
 const { cut, featureDtype, featureScaling, testViews, subset, validation, ...network } = trainingSchema.shape;
+/** Folds make several networks, of which a pretraining could write only one. */
+const validationOfOne = words('full', 'proportional').default('full');
 
 const all = z.literal('all', expected('a whole number of at least 1 or `all`'));
 const count = whole('a whole number of at least 1 or `all`', 1);
@@ -28,7 +30,7 @@ const count = whole('a whole number of at least 1 or `all`', 1);
 const training = mapping({
   ...network,
   subset,
-  validation,
+  validation: validationOfOne,
   strategy: strategy.default('full'),
   lr: number('a number above 0', (value) => value > 0 && Number.isFinite(value)).default(0.001),
   n: byShape((value): typeof all | typeof count => (typeof value === 'number' ? count : all)).default('all'),

@@ -31,7 +31,7 @@ export function findTrial(rows: readonly LedgerRow[], prefix: string, run: strin
 
 /**
  * Of the trials that a filter keeps, the one with the highest validation AUROC, then the lowest validation log loss, then the
- * first id; the test set has no say. Where each size has a validation set of its own size (`validation: proportional`) only
+ * first id; the test set has no say. Where each size has validation images of its own (`validation: proportional` or `cv:K`) only
  * trials of the most training images are compared. Throws CONFIG when none is left, or trials of several tasks or data sets.
  */
 export function bestTrial(rows: readonly LedgerRow[], filter: TrialFilter, run: string): OkRow {
@@ -60,8 +60,7 @@ export function bestTrial(rows: readonly LedgerRow[], filter: TrialFilter, run: 
       hint: 'Name one with --task, or with --filter dataset=NAME.',
     });
   const most = Math.max(...candidates.map(({ result }) => result.trainImages));
-  const isSmall = ({ spec, result }: OkRow) =>
-    spec.validation === 'proportional' && result.trainImages < most;
+  const isSmall = ({ spec, result }: OkRow) => spec.validation !== 'full' && result.trainImages < most;
   const comparable = candidates.filter((row) => !isSmall(row));
   return comparable.reduce((best, row) => (isBetter(row, best) ? row : best));
 }

@@ -1,5 +1,6 @@
 import { RANGE } from '../train/lr-finder.js';
 import type { TrialSpec } from '../train/trial.js';
+import { foldsOf } from '../train/validation.js';
 import { readsFeatures, trainsNetwork } from './strategy.js';
 
 /**
@@ -70,6 +71,20 @@ export function trainImages({ n, subset }: Pick<TrialSpec, 'n' | 'subset'>, size
   return Math.min(size.train, Math.ceil(n * perPatient));
 }
 
+interface Training {
+  /** Images that it is trained on and validated on after every epoch. */
+  readonly images: number;
+  readonly validation: number;
+}
+
+/** How many trainings a trial has, and what one is: of a cross-validated trial one a fold. */
+function trainingsOf(spec: TrialSpec, data: DataSize): Training & { readonly count: number } {
+  const images = trainImages(spec, data);
+  const count = foldsOf(spec.validation);
+  if (count === undefined) return { count: 1, images, validation: data.validation };
+  return { count, images: Math.ceil((images * (count - 1)) / count), validation: images / count };
+}
+
 /** Steps of the range test of a trial with `lr: auto`. */
 function rangeSteps({ lr }: Pick<TrialSpec, 'lr'>): number {
   return lr === 'auto' ? RANGE.steps : 0;
@@ -91,13 +106,13 @@ export function networkSeconds(spec: TrialSpec, sizes: SweepSizes): number {
   const { precision = 'fp32', augment = 'none' } = spec.network ?? {};
   const side = (augment !== 'none' && (augment.size || augment.resize)) || data.side;
   const scale = readsFeatures(spec.strategy) ? 1 : (side / data.side) ** 2;
-  const images = trainImages(spec, data);
+  const { count, images, validation } = trainingsOf(spec, data);
   const tested = rangeSteps(spec);
   const passes =
-    spec.epochs * (3 * images + data.validation) + data.test + 3 * tested * Math.min(spec.batch, images);
+    spec.epochs * (3 * images + validation) + data.test + 3 * tested * Math.min(spec.batch, images);
   const updates = (spec.epochs * Math.ceil(images / spec.batch) + tested) * weightsBehind;
   const rate = RATES.trainMacs * (precision === 'bf16' ? RATES.bf16 : 1);
-  return (passes * scale * macsBehind) / rate + updates / RATES.networkUpdates;
+  return count * ((passes * scale * macsBehind) / rate + updates / RATES.networkUpdates);
 }
 
 /**
@@ -109,26 +124,26 @@ export function headSeconds(spec: TrialSpec, sizes: SweepSizes): number {
   const data = sizes.data.get(spec.dataset) ?? TYPICAL.data;
   const outputs = sizes.outputs.get(`${spec.dataset}/${spec.task}`) ?? TYPICAL.outputs;
   const { features } = sizes.cuts.get(`${spec.source}/${spec.cut}`) ?? TYPICAL.cut;
-  const images = trainImages(spec, data);
+  const { count, images, validation } = trainingsOf(spec, data);
   const weights = features * outputs;
   const steps = Math.ceil(images / spec.batch);
   const train =
     (6 * images * weights) / RATES.headFlops +
     (steps * weights) / RATES.headUpdates +
     (spec.dropout > 0 ? (images * features) / RATES.dropoutValues : 0);
-  const validate = (2 * data.validation * weights) / RATES.headFlops;
-  const test = (rangeSteps(spec) / steps) * train;
-  return spec.epochs * (train + validate) + test + (2 * data.test * weights) / RATES.headFlops;
+  const validate = (2 * validation * weights) / RATES.headFlops;
+  const range = (rangeSteps(spec) / steps) * train;
+  const test = (2 * data.test * weights) / RATES.headFlops;
+  return count * (spec.epochs * (train + validate) + range + test);
 }
 
-/** Bytes that one head holds in the bank: weights, two moments and the best snapshot; learning rates and momenta. */
+/** Bytes that one trial's head, or its head of each fold, holds in the bank: weights, two moments and the best snapshot; learning rates and momenta. */
 export function headBytes(spec: TrialSpec, sizes: SweepSizes): number {
   const data = sizes.data.get(spec.dataset) ?? TYPICAL.data;
   const outputs = sizes.outputs.get(`${spec.dataset}/${spec.task}`) ?? TYPICAL.outputs;
   const { features } = sizes.cuts.get(`${spec.source}/${spec.cut}`) ?? TYPICAL.cut;
-  return (
-    4 * (4 * (features + 1) * outputs + 2 * spec.epochs * Math.ceil(trainImages(spec, data) / spec.batch))
-  );
+  const { count, images } = trainingsOf(spec, data);
+  return count * 4 * (4 * (features + 1) * outputs + 2 * spec.epochs * Math.ceil(images / spec.batch));
 }
 
 /** Thread-seconds to fill one feature store: each image decoded (unless it was before) and run through the prefix. */

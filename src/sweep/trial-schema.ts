@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { freezeRule, STRATEGY_FORMS } from '../train/freeze.js';
 import type { OptimizerSpec, PolicySpec, Strategy, TrialSpec } from '../train/trial.js';
+import { foldsOf, MOST_FOLDS } from '../train/validation.js';
 import {
   networkDefaults,
   networkFields,
@@ -123,6 +124,14 @@ const subset = z.preprocess(
   mapping({ unit: unit.default('images'), stratify: flag.default(true) }),
 );
 
+const validation = z.custom<TrialSpec['validation']>(
+  (value) =>
+    value === 'full' ||
+    value === 'proportional' ||
+    (typeof value === 'string' && foldsOf(value) !== undefined),
+  expected(`full, proportional or cv:K with K folds from 2 to ${MOST_FOLDS}`),
+);
+
 /** The settings of a trial that `training` gives defaults for. */
 export type TrainingSpec = Omit<
   TrialSettings,
@@ -155,7 +164,7 @@ const trainingFields = {
   epochs: count,
   batch: count,
   subset,
-  validation: words('full', 'proportional'),
+  validation,
   select: words('loss', 'auroc'),
   earlyStopping: whole('a whole number of epochs, 0 = never', 0),
   testViews,

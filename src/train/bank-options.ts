@@ -19,7 +19,7 @@ export interface BankUse {
 
 /**
  * The bank of some trials' heads, one a trial in their order. Trials have batch, optimizer and label smoothing in common; those
- * of one group key share their samples.
+ * of one group key share their samples. With label smoothing, a bank of folds has one group.
  */
 export function bankOptions(
   { task, split, features, threads = availableParallelism() }: HeadTrialInputs,
@@ -44,11 +44,13 @@ export function bankOptions(
       ...balancingWeights(spec.labelWeights, task, subset.rows),
     };
   });
-  const { batch, optimizer, labelSmoothing = 0 } = trials[0]!.spec;
+  const { spec, fold, subset } = trials[0]!;
+  const { batch, optimizer, labelSmoothing = 0 } = spec;
+  const smoothed = fold === undefined ? split.train : new Set(subset.rows);
   return {
     features: featureMatrix(features),
     outputs: task.outputNames.length,
-    targets: smoothedTargets(task, split.train, labelSmoothing),
+    targets: smoothedTargets(task, smoothed, labelSmoothing),
     loss: task.loss,
     batch,
     optimizer: nativeOptimizer(optimizer),

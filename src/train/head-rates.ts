@@ -10,7 +10,7 @@ import {
   rangeBatches,
   rangeRates,
 } from './lr-finder.js';
-import { type FailedTrial, failure } from './outcome.js';
+import { type FailedTrial, failure, ofFold } from './outcome.js';
 import type { HeadTrialInputs, ReadyTrial, TrialOptions } from './trial-rows.js';
 
 /**
@@ -65,7 +65,7 @@ export async function withFoundRates(
     try {
       found.set(trial, { lr: autoRate(test), steps: test.rates.length, seconds: test.seconds });
     } catch (error) {
-      failed.push(failure(trial.spec, error));
+      failed.push(ofFold(failure(trial.spec, error), trial));
     }
   }
   const ready = trials.flatMap((trial) => {

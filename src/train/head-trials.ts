@@ -6,9 +6,11 @@ import type { NativeCallOptions } from '../engine/native-owner.js';
 import { bankOptions, featureMatrix } from './bank-options.js';
 import { EpochControl } from './epoch-control.js';
 import { evaluateTrial } from './evaluate-trial.js';
+import { HeadMeans } from './head-means.js';
 import { withFoundRates } from './head-rates.js';
 import { headRecord } from './head-record.js';
-import { failure, nonFinite, type TrialOutcome } from './outcome.js';
+import { joinFolds } from './join-folds.js';
+import { failure, nonFinite, ofFold, type TrialOutcome } from './outcome.js';
 import { learningRates, momenta } from './schedule.js';
 import { averaged, viewsOf } from './test-views.js';
 import type { TrialSpec } from './trial.js';
@@ -28,7 +30,8 @@ const MAX_LOGIT_BYTES = 256 << 20;
 const SECONDS_PER_CALL = 0.4;
 
 /**
- * Trains linear heads on frozen features, all trials of a work unit together in one bank. A trial that cannot be trained
+ * Trains linear heads on frozen features, all trials of a work unit, and all folds of a cross-validated one, together in one bank.
+ * A trial that cannot be trained
  * (too few images, a loss that is not finite) is a failed outcome; the others go on. Throws only when nothing can run
  * (store unreadable, aborted).
  */
@@ -53,17 +56,22 @@ export async function trainHeads(
   const banks = [...groupBy(prepared.ready, bankKey).values()].flatMap((trials) =>
     chunkByMemory(trials, inputs),
   );
+  const means = new HeadMeans();
   for (const [index, trials] of banks.entries()) {
     const onProgress = (done: number) => options.onProgress?.((index + done) / banks.length);
     const { ready, failed } = await withFoundRates(inputs, trials, options);
-    outcomes.push(...failed, ...(await trainBank(inputs, ready, { ...options, onProgress })));
+    outcomes.push(...failed, ...(await trainBank(inputs, ready, { ...options, onProgress }, means)));
   }
-  return outcomes;
+  return joinFolds(inputs, outcomes);
 }
 
-/** What a bank has one of; a work unit has one of it too, a caller's own list of trials may not. */
-function bankKey({ spec }: ReadyTrial): string {
+/**
+ * What a bank has one of; a work unit has one of it too, a caller's own list of trials may not. With smoothed targets the rows
+ * that one fold is trained on are not those that another is judged by, so that each fold has a bank to itself.
+ */
+function bankKey({ spec, fold, groupKey }: ReadyTrial): string {
   return JSON.stringify([
+    fold !== undefined && spec.labelSmoothing !== undefined ? groupKey : '',
     spec.batch,
     spec.select,
     spec.optimizer,
@@ -74,12 +82,10 @@ function bankKey({ spec }: ReadyTrial): string {
 }
 
 /** As many trials a bank as their logits fit into memory; trials of one sample order stay together. */
-function chunkByMemory(
-  trials: readonly ReadyTrial[],
-  { task, split, otherViews }: HeadTrialInputs,
-): ReadyTrial[][] {
+function chunkByMemory(trials: readonly ReadyTrial[], inputs: HeadTrialInputs): ReadyTrial[][] {
+  const { task, split, otherViews } = inputs;
   const views = 1 + (otherViews?.length ?? 0);
-  const rows = views * Math.max(split.test.length, split.validation.length, 1);
+  const rows = views * Math.max(split.test.length, validationOf(trials, inputs).length, 1);
   const perBank = Math.max(1, Math.floor(MAX_LOGIT_BYTES / (4 * rows * task.outputNames.length)));
   const sorted = [...trials].sort((a, b) => (a.groupKey < b.groupKey ? -1 : a.groupKey > b.groupKey ? 1 : 0));
   const chunks: ReadyTrial[][] = [];
@@ -88,10 +94,20 @@ function chunkByMemory(
   return chunks;
 }
 
+/** The rows that some trials are chosen on, ascending: the validation split, and of cross-validated ones the folds. */
+function validationOf(trials: readonly ReadyTrial[], { task, split }: HeadTrialInputs): Uint32Array {
+  const whole = rowsOf(task, split.validation);
+  const heldOut = trials.flatMap(({ fold, validationRows }) =>
+    fold === undefined ? [] : [...validationRows],
+  );
+  return heldOut.length === 0 ? whole : Uint32Array.from(new Set([...whole, ...heldOut])).sort();
+}
+
 async function trainBank(
   inputs: HeadTrialInputs,
   trials: readonly ReadyTrial[],
   call: TrialOptions,
+  means: HeadMeans,
 ): Promise<TrialOutcome[]> {
   const first = trials[0];
   if (first === undefined) return [];
@@ -126,8 +142,14 @@ async function trainBank(
       return sets.map((_, set) => averaged(views.map((logits) => logits[set]!)));
     };
     const outcomes = await evaluateBank(inputs, infer, trials, history, testRows, call.signal);
-    for (const [head, { status, spec }] of outcomes.entries())
-      if (status === 'ok') call.onWeights?.(spec, { kind: 'head', ...bank.weights(head, 'best') });
+    if (call.onWeights !== undefined) {
+      for (const [head, { status, spec, fold }] of outcomes.entries()) {
+        if (status !== 'ok') continue;
+        const own = bank.weights(head, 'best');
+        const weights = fold === undefined ? own : means.add(spec, fold, own);
+        if (weights !== undefined) call.onWeights(spec, { kind: 'head', ...weights });
+      }
+    }
     return outcomes;
   } finally {
     bank.dispose();
@@ -208,7 +230,7 @@ async function evaluateBank(
   const started = performance.now();
   const outputs = inputs.task.outputNames.length;
   // Once for all rows: every trial's validation rows are some of them.
-  const allValidation = rowsOf(inputs.task, inputs.split.validation);
+  const allValidation = validationOf(trials, inputs);
   const abort = signal === undefined ? {} : { signal };
   const [testLogits, validationLogits] = (await infer([testRows, allValidation], abort)) as [
     Float32Array,
@@ -218,7 +240,7 @@ async function evaluateBank(
   const inferSeconds = (performance.now() - started) / 1000 / trials.length;
   return trials.map((trial, head) => {
     const failedStep = history.map((part) => part.failedStep[head] as number).find((step) => step >= 0);
-    if (failedStep !== undefined) return nonFinite(trial.spec, failedStep);
+    if (failedStep !== undefined) return ofFold(nonFinite(trial.spec, failedStep), trial);
     const evaluation = performance.now();
     const slice = (logits: Float32Array, rows: number) =>
       logits.slice(head * rows * outputs, (head + 1) * rows * outputs);
@@ -237,17 +259,12 @@ async function evaluateBank(
         ...sets,
         ...headRecord(inputs, trial, head, history, testRows.length, evaluateSeconds),
       };
-      return {
-        status: 'ok',
-        spec: trial.spec,
-        result,
-        testLogits: test,
-        validationLogits: validation,
-        validationRows,
-      };
+      const { spec } = trial;
+      const logits = { testLogits: test, validationLogits: validation, validationRows };
+      return ofFold({ status: 'ok', spec, result, ...logits }, trial);
     } catch (error) {
       if (!(error instanceof ThawError)) throw error;
-      return failure(trial.spec, error);
+      return ofFold(failure(trial.spec, error), trial);
     }
   });
 }

@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { ThawError } from '../base/errors.js';
 import { evaluateTrial } from './evaluate-trial.js';
+import { joinFolds } from './join-folds.js';
 import { relativeRates, withFoundRate } from './network-rates.js';
 import { isNetworkTrial, type NetworkTrialInputs, viewInputs } from './network-setup.js';
 import { type NetworkHistory, trainEpochs } from './network-training.js';
 import { openPhased } from './open-phased.js';
-import { failure, nonFinite, type TrialOutcome } from './outcome.js';
+import { failure, nonFinite, ofFold, type TrialOutcome } from './outcome.js';
 import { averaged } from './test-views.js';
 import type { TrialSpec } from './trial.js';
 import { recordedCurve, trialRecord } from './trial-record.js';
@@ -17,9 +18,9 @@ export type { NetworkTrialInputs } from './network-setup.js';
 const UNIT_FAULTS: ReadonlySet<string> = new Set(['ABORTED', 'STORE', 'IO', 'RUNTIME', 'BUSY']);
 
 /**
- * Trains networks, one after another. A trial that cannot be trained (a source with an operator that the engine does not
- * know, too few images, a loss that is not finite) is a failed outcome; the others go on. Throws only when nothing can run
- * (store unreadable, aborted).
+ * Trains networks, one after another, of a cross-validated trial one for each fold. A trial that cannot be trained (a source
+ * with an operator that the engine does not know, too few images, a loss that is not finite) is a failed outcome; the others go
+ * on. Throws only when nothing can run (store unreadable, aborted).
  */
 export async function trainNetworks(
   inputs: NetworkTrialInputs,
@@ -30,15 +31,22 @@ export async function trainNetworks(
   const outcomes: TrialOutcome[] = [...failed];
   for (const [index, trial] of ready.entries()) {
     const onProgress = (done: number) => options.onProgress?.((index + done) / ready.length);
+    // A trial one of whose folds has failed has failed.
+    if (
+      trial.fold !== undefined &&
+      outcomes.some(({ spec, status }) => spec === trial.spec && status === 'failed')
+    ) {
+      continue;
+    }
     try {
-      outcomes.push(await trainNetwork(inputs, trial, { ...options, onProgress }));
+      outcomes.push(ofFold(await trainNetwork(inputs, trial, { ...options, onProgress }), trial));
     } catch (error) {
       const ofUnit = !(error instanceof ThawError) || UNIT_FAULTS.has(error.code);
       if (ofUnit || options.signal?.aborted === true) throw error;
-      outcomes.push(failure(trial.spec, error));
+      outcomes.push(ofFold(failure(trial.spec, error), trial));
     }
   }
-  return outcomes;
+  return joinFolds(inputs, outcomes);
 }
 
 async function trainNetwork(
@@ -86,7 +94,9 @@ async function trainNetwork(
     test,
     testRows,
   });
-  options.onWeights?.(spec, { kind: 'network', parameters: network.weights() });
+  if (trial.fold === undefined) {
+    options.onWeights?.(spec, { kind: 'network', parameters: network.weights() });
+  }
   const threads = inputs.threads ?? availableParallelism();
   const record = trialRecord(inputs, trial, {
     curves: {

@@ -1,5 +1,6 @@
 import { messageOf, ThawError } from '../base/errors.js';
 import type { TrialResult, TrialSpec } from './trial.js';
+import type { Fold } from './validation.js';
 
 export interface TrainedTrial {
   readonly status: 'ok';
@@ -11,6 +12,8 @@ export interface TrainedTrial {
   readonly validationLogits: Float32Array;
   /** Rows of the data set that those are of. */
   readonly validationRows: Uint32Array;
+  /** Of one training of a cross-validated trial, before all of them are joined (train/join-folds.ts). */
+  readonly fold?: Fold;
 }
 
 export interface FailedTrial {
@@ -21,6 +24,7 @@ export interface FailedTrial {
     readonly message: string;
     readonly step?: number;
   };
+  readonly fold?: Fold;
 }
 
 export type TrialOutcome = TrainedTrial | FailedTrial;
@@ -33,6 +37,14 @@ export function failure(spec: TrialSpec, error: unknown, step?: number): FailedT
     spec,
     error: { code, message: messageOf(error), ...(step === undefined ? {} : { step }) },
   };
+}
+
+/** The outcome of a training as that of its fold, where it is one of several of its trial. */
+export function ofFold<Outcome extends TrialOutcome>(
+  outcome: Outcome,
+  { fold }: { readonly fold?: Fold },
+): Outcome {
+  return fold === undefined ? outcome : { ...outcome, fold };
 }
 
 /** A trial whose loss left the numbers at `step`. */

@@ -3,13 +3,15 @@ import { groupBy } from '../base/group-by.js';
 import { RandomStream, STREAM } from '../base/random.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Split } from '../data/split.js';
-import { proportionalValidation, type Subset, trainingSubsets } from '../data/subset.js';
+import { type DrawnSubset, proportionalValidation, type Subset, trainingSubsets } from '../data/subset.js';
+import { type SubsetFold, subsetFolds } from '../data/subset-folds.js';
 import type { Task } from '../data/task.js';
 import type { FeatureStore } from '../features/store.js';
 import type { ImageStore } from '../image/store.js';
 import type { TrainedWeights } from '../model/trained.js';
 import { type FailedTrial, failure } from './outcome.js';
 import type { TrialSpec } from './trial.js';
+import { type Fold, foldsOf } from './validation.js';
 
 /** What all trials of one work unit share, whatever they train. */
 export interface TrialInputs {
@@ -32,11 +34,11 @@ export interface TrialOptions {
   readonly signal?: AbortSignal;
   /** Called with the part of the unit that is done, 0 to 1. */
   readonly onProgress?: (done: number) => void;
-  /** Called with the weights that validation chose, for every trial that ends well. */
+  /** Called with the weights that validation chose, for every trial that ends well and is one network. */
   readonly onWeights?: (spec: TrialSpec, weights: TrainedWeights) => void;
 }
 
-/** A trial with the rows that it trains and is chosen on. */
+/** A trial, or one fold of it, with the rows that it trains and is chosen on. */
 export interface ReadyTrial {
   readonly spec: TrialSpec;
   readonly subset: Subset;
@@ -45,6 +47,8 @@ export interface ReadyTrial {
   readonly groupKey: string;
   /** What a range test found where the spec's learning rate is `auto`; thread-seconds of the test. */
   readonly found?: { readonly lr: number; readonly steps: number; readonly seconds: number };
+  /** Where the trial is cross-validated: there is a `ReadyTrial` for each fold, one behind the other. */
+  readonly fold?: Fold;
 }
 
 /** The learning rate that a trial is trained with. Throws RUNTIME for `auto` before its range test. */
@@ -54,7 +58,10 @@ export function rateOf({ spec, found }: Pick<ReadyTrial, 'spec' | 'found'>): num
   throw new ThawError('RUNTIME', 'expected the result of a range test for `lr: auto`, received none.');
 }
 
-/** Draws the rows of every trial; trials whose subset cannot be had are failed outcomes, the others are ready. */
+/**
+ * Draws the rows of every trial, of a cross-validated one those of each fold; trials whose subset or folds cannot be had are
+ * failed outcomes, the others are ready.
+ */
 export function prepareTrials(
   inputs: TrialInputs,
   specs: readonly TrialSpec[],
@@ -64,10 +71,20 @@ export function prepareTrials(
   const subsets = subsetsOf(inputs, specs);
   const full = rowsOf(inputs.task, inputs.split.validation);
   const proportional = new Map<string, Uint32Array>();
+  const folds: FoldsBySubset = new Map();
   for (const spec of specs) {
     const subset = subsets.get(subsetKey(spec))!;
     if (subset instanceof ThawError) {
       failed.push(failure(spec, subset));
+      continue;
+    }
+    if (foldsOf(spec.validation) !== undefined) {
+      try {
+        ready.push(...foldTrials(inputs, spec, subset, folds));
+      } catch (error) {
+        if (!(error instanceof ThawError)) throw error;
+        failed.push(failure(spec, error));
+      }
       continue;
     }
     const key = subsetKey(spec);
@@ -87,10 +104,35 @@ export function prepareTrials(
       failed.push(failure(spec, none));
       continue;
     }
-    const groupKey = JSON.stringify([key, spec.validation, spec.epochs, spec.featureScaling]);
-    ready.push({ spec, subset, validationRows, groupKey });
+    ready.push({ spec, subset, validationRows, groupKey: groupKey(spec) });
   }
   return { ready, failed };
+}
+
+function groupKey(spec: TrialSpec, fold?: number): string {
+  return JSON.stringify([subsetKey(spec), spec.validation, spec.epochs, spec.featureScaling, fold]);
+}
+
+/** Folds that were cut before, by subset and number. */
+type FoldsBySubset = Map<string, readonly SubsetFold[]>;
+
+function foldTrials(
+  { task, dataset }: TrialInputs,
+  spec: TrialSpec,
+  subset: DrawnSubset,
+  known: FoldsBySubset,
+): ReadyTrial[] {
+  const count = foldsOf(spec.validation)!;
+  const key = `${count} ${subsetKey(spec)}`;
+  const folds = known.get(key) ?? subsetFolds(task, dataset, subset, count, spec.seed);
+  known.set(key, folds);
+  return folds.map(({ training, heldOut, heldOutPatients }, index) => ({
+    spec,
+    subset: training,
+    validationRows: heldOut,
+    groupKey: groupKey(spec, index),
+    fold: { index, count, heldOutPatients, whole: subset },
+  }));
 }
 
 function subsetKey({ seed, n, subset }: TrialSpec): string {
@@ -101,8 +143,8 @@ function subsetKey({ seed, n, subset }: TrialSpec): string {
 function subsetsOf(
   { task, split, dataset }: TrialInputs,
   specs: readonly TrialSpec[],
-): Map<string, Subset | ThawError> {
-  const result = new Map<string, Subset | ThawError>();
+): Map<string, DrawnSubset | ThawError> {
+  const result = new Map<string, DrawnSubset | ThawError>();
   const bySeed = groupBy(specs, (spec) => JSON.stringify([spec.seed, spec.subset]));
   for (const group of bySeed.values()) {
     const { seed, subset } = group[0]!;

@@ -2,6 +2,7 @@ import { contentId } from '../base/hash.js';
 import type { NativeAugment, NormMode } from '../engine/addon.js';
 import type { FeatureDtype } from '../features/store.js';
 import type { SetMetrics } from '../stats/set-metrics.js';
+import type { Validation } from './validation.js';
 
 export type { LabelMetrics, SetMetrics } from '../stats/set-metrics.js';
 
@@ -162,7 +163,7 @@ export interface TrialSpec {
   /** Training subset size in `subset.unit`; `all` = the whole training split. */
   readonly n: number | 'all';
   readonly subset: { readonly unit: 'images' | 'patients'; readonly stratify: boolean };
-  readonly validation: 'full' | 'proportional';
+  readonly validation: Validation;
   readonly select: 'loss' | 'auroc';
   /** Epochs without a better criterion after which training ends; absent = never. */
   readonly earlyStopping?: number;
@@ -189,19 +190,46 @@ export interface TrialTiming {
   readonly evaluate: number;
 }
 
+/** One training of a cross-validated trial, judged on the fold that it has not seen. */
+export interface FoldResult {
+  readonly trainImages: number;
+  readonly trainPatients: number;
+  readonly heldOutImages: number;
+  readonly heldOutPatients: number;
+  readonly bestEpoch: number;
+  /** Of the best epoch on the held-out fold, averaged over the test views. */
+  readonly auroc: number | null;
+  readonly logLoss: number | null;
+  /** Where the spec's learning rate is `auto`. */
+  readonly foundRate?: { readonly lr: number; readonly steps: number };
+  readonly curves: TrialCurves;
+}
+
+export interface TrialCurves {
+  readonly trainLoss: readonly (number | null)[];
+  readonly validationLoss: readonly (number | null)[];
+  readonly validationAuroc: readonly (number | null)[];
+  /** `auto-rgn`: [epochs × stages] factors of the learning rate, by epoch. */
+  readonly stageFactors?: readonly (readonly number[])[];
+}
+
+/**
+ * Of a cross-validated trial, `validation` is of the held-out logits of all folds together, `test` of the mean of the trainings'
+ * logits; curves are means over the folds as far as all of them went, `bestEpoch` and `foundRate` medians, seconds sums.
+ */
 export interface TrialResult {
   readonly trainImages: number;
   readonly trainPatients: number;
   readonly validation: SetMetrics;
   readonly test: SetMetrics;
-  readonly curves: {
-    readonly trainLoss: readonly (number | null)[];
-    readonly validationLoss: readonly (number | null)[];
-    readonly validationAuroc: readonly (number | null)[];
-    /** `auto-rgn`: [epochs × stages] factors of the learning rate, by epoch. */
-    readonly stageFactors?: readonly (readonly number[])[];
-  };
+  readonly curves: TrialCurves;
   readonly bestEpoch: number;
+  /** Where the trial is cross-validated: its trainings, and the standard deviations of what they reached on their folds. */
+  readonly crossValidation?: {
+    readonly folds: readonly FoldResult[];
+    readonly aurocSd: number | null;
+    readonly logLossSd: number | null;
+  };
   /** Where the spec's learning rate is `auto`: the one that was used, and the steps of the test that found it. */
   readonly foundRate?: { readonly lr: number; readonly steps: number };
   readonly timing: TrialTiming;
