@@ -51,9 +51,13 @@ function printPlan(plan: Plan, config: SweepConfig, json: boolean): void {
       `${strategy}: ${trials} ${trials === 1 ? 'trial' : 'trials'} in ${own} ${own === 1 ? 'unit' : 'units'}, ${formatDuration(seconds)} of one worker`,
     );
   }
-  for (const { dataset, source, cut, featureDtype, view, cached, images, bytes } of stores) {
+  for (const { dataset, source, cut, featureDtype, view, handMade, cached, images, bytes } of stores) {
     const size = bytes === undefined ? '' : `, ${formatBytes(bytes)}`;
     const state = cached ? 'cached' : `${images} images to extract`;
+    if (handMade) {
+      line('features', `${dataset} by ${source}, radiomics: ${state}${size}`);
+      continue;
+    }
     line(
       'features',
       `${dataset} through ${source} at ${cut}, ${featureDtype}${view === 'identity' ? '' : `, ${viewName(view)}`}: ${state}${size}`,

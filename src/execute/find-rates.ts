@@ -4,7 +4,7 @@ import { canonicalJson } from '../base/hash.js';
 import type { SweepConfig } from '../sweep/config.js';
 import { expandTrials, resolveCut } from '../sweep/expand.js';
 import { filterTrials, type TrialFilter } from '../sweep/filter.js';
-import { readsFeatures } from '../sweep/strategy.js';
+import { REGRESSION, readsFeatures } from '../sweep/strategy.js';
 import { testHeadRates } from '../train/head-rates.js';
 import { FEWEST_STEPS, type RangeSettings, type RangeTest } from '../train/lr-finder.js';
 import { testNetworkRates } from '../train/network-rates.js';
@@ -12,7 +12,7 @@ import { isNetworkTrial, openNetwork } from '../train/network-setup.js';
 import type { TrialSpec } from '../train/trial.js';
 import { prepareTrials } from '../train/trial-rows.js';
 import { foldsOf } from '../train/validation.js';
-import { lastStageCuts, type OpenedDataset, openDatasets, openSources, splitOf } from './open.js';
+import { lastStageCuts, networkOf, type OpenedDataset, openDatasets, openSources, splitOf } from './open.js';
 import { checkPixels } from './quality.js';
 import { type MadeStores, makeStores, type StoreOptions, storeKey, storesOf } from './stores.js';
 
@@ -59,9 +59,8 @@ export async function findRates(config: SweepConfig, options: FindRatesOptions):
   const bar = options.progress.start('range tests', specs.length, 'tests');
   try {
     for (const spec of specs) {
-      const source = sources.get(spec.source)!;
-      if (source.status === 'broken') throw source.error;
-      tested.push(await testTrial(spec, checked.get(spec.dataset)!, source.model, stores, options));
+      const model = networkOf(sources.get(spec.source)!, spec.source);
+      tested.push(await testTrial(spec, checked.get(spec.dataset)!, model, stores, options));
       bar.advance(1);
     }
   } finally {
@@ -94,6 +93,7 @@ function differentTests(
   for (const warning of warnings) progress.note(warning);
   const tests = new Map<string, TrialSpec>();
   for (const spec of specs) {
+    if (spec.strategy === REGRESSION) continue;
     // Policy, selection and views come after the learning rate; folds leave less to train on.
     const { policy: _, testViews, earlyStopping, ...rest } = spec;
     const validation = foldsOf(spec.validation) === undefined ? 'full' : spec.validation;
@@ -104,9 +104,9 @@ function differentTests(
     if (!tests.has(key)) tests.set(key, { ...rest, policy: spec.policy });
   }
   if (tests.size === 0)
-    throw new ThawError('CONFIG', 'no trial is left to test.', {
+    throw new ThawError('CONFIG', 'no trial with a learning rate is left to test.', {
       node: '--filter',
-      hint: 'Leave a condition out.',
+      hint: 'Leave a condition out; radiomics sources have no learning rate.',
     });
   if (tests.size > MOST_TESTS)
     throw new ThawError(

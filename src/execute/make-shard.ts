@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { ThawError } from '../base/errors.js';
 import type { ModelCard } from '../model/card.js';
-import type { SweepConfig } from '../sweep/config.js';
+import type { ModelSource, SweepConfig } from '../sweep/config.js';
 import type { Plan, WorkUnit } from '../sweep/plan.js';
 import { readsFeatures, trainsNetwork } from '../sweep/strategy.js';
 import { storedViews } from '../train/test-views.js';
@@ -63,7 +63,7 @@ export async function shardOf(
     tasks: Object.fromEntries(
       [...datasets.values()].flatMap(({ tasks }) => [...tasks].map(([name, { rule }]) => [name, rule])),
     ),
-    sources: Object.fromEntries(networks.map(({ source }) => [source, config.sources[source]!])),
+    sources: Object.fromEntries(networks.flatMap(({ source }) => modelOf(config, source))),
     units: units.map((unit) => shardUnit(unit, opened)),
   };
   return { shard, failed };
@@ -76,11 +76,22 @@ function faultOf(unit: WorkUnit, { sources, stores }: Opened): ThawError | undef
   return faults.find((fault) => fault !== undefined);
 }
 
-function shardUnit(unit: WorkUnit, { datasets, sources, stores: { features } }: Opened): ShardUnit {
+function modelOf({ sources }: SweepConfig, name: string): (readonly [string, ModelSource])[] {
+  const source = sources[name]!;
+  return 'radiomics' in source ? [] : [[name, source]];
+}
+
+function shardUnit(
+  unit: WorkUnit,
+  { datasets, sources, stores: { features, radiomics } }: Opened,
+): ShardUnit {
   const { id, dataset, task, source, trials } = unit;
   const seen = seenData(cardOf(sources.get(source)!), datasets.get(dataset)!);
   const stores = readsFeatures(unit.strategy)
-    ? storedViews(unit).map((view) => features.get(storeKey({ ...unit, view }))!.folder)
+    ? storedViews(unit).map((view) => {
+        const key = storeKey({ ...unit, view });
+        return (features.get(key) ?? radiomics.get(key)!).folder;
+      })
     : [];
   const [featureStore, ...viewStores] = stores;
   return {

@@ -8,7 +8,10 @@ import { buildTask, type Task, taskFingerprint } from '../data/task.js';
 import type { ImageStore } from '../image/store.js';
 import { cutBeforeLastStage } from '../model/cut.js';
 import { type LoadedModel, loadModel, readCard } from '../model/registry.js';
-import type { DataConfig, SourceConfig, SweepConfig } from '../sweep/config.js';
+import { featureNames } from '../radiomics/names.js';
+import type { RadiomicsOptions } from '../radiomics/options.js';
+import { radiomicsFingerprint } from '../radiomics/store.js';
+import type { DataConfig, ModelSource, SourceConfig, SweepConfig } from '../sweep/config.js';
 import type { Fingerprints, LastStageCuts } from '../sweep/expand.js';
 
 /** A data set with its tasks, as far as the table alone tells. */
@@ -21,9 +24,10 @@ export interface OpenedDataset {
   readonly dropped?: readonly number[];
 }
 
-/** A source model, or why it cannot be used; trials of a broken source fail, the others go on. */
+/** A source model, hand-made features, or why a model cannot be used; trials of a broken source fail, the others go on. */
 export type OpenedSource =
   | { readonly status: 'ready'; readonly model: LoadedModel }
+  | { readonly status: 'radiomics'; readonly options: RadiomicsOptions; readonly columns: number }
   | { readonly status: 'broken'; readonly error: ThawError };
 
 /** Names of a config's parts that the trials at hand need. */
@@ -62,13 +66,17 @@ export async function openSources(config: SweepConfig, needed: Needed): Promise<
 }
 
 /** Reads the network of a source. Throws as `loadModel` does. */
-export async function loadSource(source: SourceConfig): Promise<LoadedModel> {
+export async function loadSource(source: ModelSource): Promise<LoadedModel> {
   return 'card' in source
     ? loadModel(await readCard(source.card), { folder: dirname(source.card) })
     : loadModel(source.inline, { folder: '/' });
 }
 
 async function openSource(source: SourceConfig, name: string): Promise<OpenedSource> {
+  if ('radiomics' in source) {
+    const { radiomics: options } = source;
+    return { status: 'radiomics', options, columns: featureNames(options).length };
+  }
   try {
     return { status: 'ready', model: await loadSource(source) };
   } catch (cause) {
@@ -88,7 +96,7 @@ export function lastStageCuts(
   const cuts = new Map<string, string>();
   for (const [dataset, { config }] of datasets) {
     for (const [source, opened] of sources) {
-      if (opened.status === 'broken') continue;
+      if (opened.status !== 'ready') continue;
       const { graph, card } = opened.model;
       const inputShape = [card.input.channels, config.image.size, config.image.size];
       try {
@@ -137,13 +145,31 @@ export function fingerprintsOf(
     );
     for (const [taskName, built] of opened.tasks) task.set(`${name}/${taskName}`, taskFingerprint(built));
   }
-  const source = new Map(
-    [...sources].map(([name, opened]) => [
-      name,
-      opened.status === 'ready'
-        ? { fingerprint: opened.model.fingerprint, arch: opened.model.card.architecture }
-        : { fingerprint: contentId({ broken: opened.error.message }), arch: 'unknown' },
-    ]),
-  );
+  const source = new Map([...sources].map(([name, opened]) => [name, identityOf(opened)]));
   return { data, task, source, lastStageCut: lastStageCuts(datasets, sources) };
+}
+
+function identityOf(source: OpenedSource): { readonly fingerprint: string; readonly arch: string } {
+  switch (source.status) {
+    case 'ready':
+      return { fingerprint: source.model.fingerprint, arch: source.model.card.architecture };
+    case 'radiomics':
+      return { fingerprint: radiomicsFingerprint(source.options), arch: 'logistic-regression' };
+    case 'broken':
+      return { fingerprint: contentId({ broken: source.error.message }), arch: 'unknown' };
+  }
+}
+
+/** The network of an opened source. Throws what is wrong with it, or CONFIG for a source that is none. */
+export function networkOf(source: OpenedSource, name: string): LoadedModel {
+  if (source.status === 'ready') return source.model;
+  if (source.status === 'broken') throw source.error;
+  throw new ThawError(
+    'CONFIG',
+    'the source is hand-made features with a logistic regression, not a network.',
+    {
+      node: name,
+      hint: 'Choose trials of another source.',
+    },
+  );
 }

@@ -14,7 +14,7 @@ import type { SweepConfig } from '../sweep/config.js';
 import { identifyTrial } from '../sweep/expand.js';
 import type { OkRow } from '../sweep/ledger.js';
 import { readRunConfig, readSweepFile } from '../sweep/run-folder.js';
-import { readsFeatures, trainsNetwork } from '../sweep/strategy.js';
+import { REGRESSION, readsFeatures, trainsNetwork } from '../sweep/strategy.js';
 import { trainHeads } from '../train/head-trials.js';
 import { trainNetworks } from '../train/network-trials.js';
 import type { TrainedTrial } from '../train/outcome.js';
@@ -22,7 +22,7 @@ import { storedViews } from '../train/test-views.js';
 import { type TrialSpec, trialId } from '../train/trial.js';
 import { rowsOf, type TrialOptions } from '../train/trial-rows.js';
 import { threadsPerWorker } from './make-shard.js';
-import { fingerprintsOf, type OpenedDataset, openDatasets, openSources, splitOf } from './open.js';
+import { fingerprintsOf, networkOf, type OpenedDataset, openDatasets, openSources, splitOf } from './open.js';
 import { checkPixels } from './quality.js';
 import { type MadeStores, makeStores, type StoreOptions, storeKey, storesOf } from './stores.js';
 
@@ -62,6 +62,11 @@ interface TrialOrigin {
  */
 export async function retrain(run: string, row: OkRow, options: RetrainOptions): Promise<RetrainedTrial> {
   const { spec } = row;
+  if (spec.strategy === REGRESSION)
+    throw new ThawError('CONFIG', 'the trial is a logistic regression on radiomics, not a network.', {
+      node: row.trial,
+      hint: 'Choose a trial of another source; with --best, leave radiomics out: --source NAME.',
+    });
   const { config, opened, model, stores } = await originOf(run, spec, options);
   const images = stores.images.get(spec.dataset)!;
   const task = opened.tasks.get(spec.task)!;
@@ -174,7 +179,7 @@ async function openOrigin(config: SweepConfig, spec: TrialSpec, options: Retrain
   const sources = await openSources(alone, needed);
   const datasets = await openDatasets(alone, needed);
   const found = sources.get(source)!;
-  if (found.status === 'broken') throw found.error;
+  const model = networkOf(found, source);
   let opened = datasets.get(dataset)!;
   if (!opened.tasks.has(task))
     throw new ThawError('CONFIG', `the task is not for the data set ${dataset} any more.`, { node: task });
@@ -184,7 +189,7 @@ async function openOrigin(config: SweepConfig, spec: TrialSpec, options: Retrain
       opened = await checkPixels(opened, images, options);
     },
   });
-  return { opened, model: found.model, images: stores.images.get(dataset)! };
+  return { opened, model, images: stores.images.get(dataset)! };
 }
 
 function storeOptions(config: SweepConfig, options: RetrainOptions): StoreOptions {

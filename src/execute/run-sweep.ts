@@ -85,7 +85,7 @@ export async function drySweep(config: SweepConfig, options: SweepOptions): Prom
   return planSweep(specs, {
     ...planOptions(opened, placed, options),
     ledger: await readTrialStates(options.out),
-    isCached: (store) => stores.features.has(storeKey(store)),
+    isCached: (store) => stores.features.has(storeKey(store)) || stores.radiomics.has(storeKey(store)),
     isDecoded: (dataset) => stores.images.has(dataset),
   });
 }

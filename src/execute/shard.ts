@@ -1,7 +1,7 @@
 import type { DataSource } from '../data/load.js';
 import type { SplitRule } from '../data/split.js';
 import type { TaskRule } from '../data/task.js';
-import type { SourceConfig } from '../sweep/config.js';
+import type { ModelSource } from '../sweep/config.js';
 import type { TrialSpec } from '../train/trial.js';
 
 /** A data set as a worker opens it: the table is read again, the pixels are in the image store. */
@@ -15,13 +15,13 @@ export interface ShardDataset {
   readonly imageStore: string;
 }
 
-/** Trials of one strategy that share data, task, source and cut: one head bank, or networks one after another. */
+/** Trials of one strategy that share data, task, source and cut: one head bank, regressions, or networks one after another. */
 export interface ShardUnit {
   readonly id: string;
   readonly dataset: string;
   readonly task: string;
   readonly source: string;
-  /** Folder of the complete feature store; absent where training starts from the images. */
+  /** Folder of the complete store of features, of a network or hand-made; absent where training starts from the images. */
   readonly featureStore?: string;
   /** Folders of the complete feature stores of the other test views, in order. */
   readonly viewStores?: readonly string[];
@@ -39,7 +39,7 @@ export interface Shard {
   readonly datasets: Readonly<Record<string, ShardDataset>>;
   readonly tasks: Readonly<Record<string, TaskRule>>;
   /** Models of the units that train networks. */
-  readonly sources: Readonly<Record<string, SourceConfig>>;
+  readonly sources: Readonly<Record<string, ModelSource>>;
   readonly units: readonly ShardUnit[];
 }
 

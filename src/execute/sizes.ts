@@ -3,7 +3,8 @@ import { findCut, POOLED, prefixOf } from '../model/cut.js';
 import type { Graph } from '../model/graph.js';
 import type { LoadedModel } from '../model/registry.js';
 import { countMultiplyAdds, countParameters } from '../model/shapes.js';
-import type { CutSize, DataSize, SweepSizes } from '../sweep/cost.js';
+import type { FamilyOptions } from '../radiomics/options.js';
+import { type CutSize, type DataSize, RATES, type SweepSizes } from '../sweep/cost.js';
 import { readsFeatures } from '../sweep/strategy.js';
 import type { TrialSpec } from '../train/trial.js';
 import { type OpenedDataset, type OpenedSource, splitOf } from './open.js';
@@ -46,12 +47,31 @@ function cutSizes(
     if (seen.has(key)) continue;
     seen.add(key);
     const opened = sources.get(source);
-    if (opened?.status !== 'ready') continue;
     const { size } = datasets.get(dataset)!.config.image;
+    if (opened?.status === 'radiomics') cuts.set(key, handMadeSize(opened, size));
+    if (opened?.status !== 'ready') continue;
     const found = cutSize(opened.model, readsFeatures(strategy) ? cut : undefined, size);
     if (found !== undefined) cuts.set(key, found);
   }
   return cuts;
+}
+
+/** Nanoseconds of one thread for a pixel: of the paper's features, and of all IBSI families (`npm run bench -- radiomics`). */
+const PIXEL_NANOSECONDS = { paper79: 7, ibsi: 55 };
+
+function handMadeSize(
+  { options, columns }: Extract<OpenedSource, { status: 'radiomics' }>,
+  imageSize: number,
+): CutSize {
+  const images = options.features === 'paper79' ? 1 : filteredImages(options);
+  const seconds = 1e-9 * PIXEL_NANOSECONDS[options.features] * imageSize ** 2 * images;
+  return { features: columns, macs: seconds * RATES.extractMacs, macsBehind: 0, weightsBehind: 0 };
+}
+
+/** Images that the filters make of one. */
+function filteredImages({ filters = [] }: FamilyOptions): number {
+  const made = filters.map((filter) => (filter.kind === 'wavelet' ? 3 * (filter.levels ?? 1) + 1 : 1));
+  return made.reduce((sum, count) => sum + count, filters.length === 0 ? 1 : 0);
 }
 
 /**

@@ -10,6 +10,8 @@ import { findImageStore, type IngestRun, startIngest } from '../image/ingest.js'
 import type { ImageStore } from '../image/store.js';
 import { exportPrefix } from '../model/prefix.js';
 import type { LoadedModel } from '../model/registry.js';
+import { makeRadiomicsStore, radiomicsKey } from '../radiomics/make-store.js';
+import { findRadiomicsStore, type RadiomicsStore } from '../radiomics/store.js';
 import { readsFeatures } from '../sweep/strategy.js';
 import { storedViews } from '../train/test-views.js';
 import type { TrialSpec } from '../train/trial.js';
@@ -59,6 +61,8 @@ export interface MadeStores {
   readonly images: ReadonlyMap<string, ImageStore>;
   /** By `storeKey`. */
   readonly features: ReadonlyMap<string, FeatureStore>;
+  /** By `storeKey`: the hand-made features of radiomics sources. */
+  readonly radiomics: ReadonlyMap<string, RadiomicsStore>;
   /** By `storeKey`: why these features cannot be had; their trials fail, the others go on. */
   readonly broken: ReadonlyMap<string, ThawError>;
 }
@@ -78,6 +82,7 @@ export async function makeStores(
 ): Promise<MadeStores> {
   const images = new Map<string, ImageStore>();
   const features = new Map<string, FeatureStore>();
+  const radiomics = new Map<string, RadiomicsStore>();
   const broken = new Map<string, ThawError>();
   const { cache, progress } = options;
   const onCpuInstead = firstOnly((reason) => progress.note(cpuWarning(reason)));
@@ -93,6 +98,12 @@ export async function makeStores(
       const source = sources.get(store.source)!;
       try {
         if (source.status === 'broken') throw source.error;
+        if (source.status === 'radiomics') {
+          const stored = ingestedImages(run, opened.config.image);
+          const work = { ...options, images: stored, options: source.options, name: store.source, signal };
+          radiomics.set(storeKey(store), await makeRadiomicsStore(work));
+          continue;
+        }
         features.set(
           storeKey(store),
           await extractStore(run, opened, source.model, store, { ...options, signal, onCpuInstead }),
@@ -108,7 +119,7 @@ export async function makeStores(
     await accepted;
     images.set(name, await run.done);
   }
-  return { images, features, broken };
+  return { images, features, radiomics, broken };
 }
 
 async function extractStore(
@@ -156,6 +167,7 @@ export async function findStores(
 ): Promise<MadeStores> {
   const images = new Map<string, ImageStore>();
   const features = new Map<string, FeatureStore>();
+  const radiomics = new Map<string, RadiomicsStore>();
   for (const [name, opened] of datasets) {
     const store = await findImageStore(opened.dataset, opened.config.image, cache);
     if (store === undefined) continue;
@@ -163,7 +175,13 @@ export async function findStores(
     for (const wantedStore of wanted) {
       const { dataset, source, cut, featureDtype, view = 'identity' } = wantedStore;
       const model = sources.get(source);
-      if (dataset !== name || model?.status !== 'ready') continue;
+      if (dataset !== name) continue;
+      if (model?.status === 'radiomics') {
+        const key = radiomicsKey({ images: store.index, options: model.options });
+        const found = await findRadiomicsStore(key, cache);
+        if (found !== undefined) radiomics.set(storeKey(wantedStore), found);
+      }
+      if (model?.status !== 'ready') continue;
       const key = featureKey({
         images: { id: store.index.id },
         model: model.model,
@@ -175,5 +193,5 @@ export async function findStores(
       if (found !== undefined) features.set(storeKey(wantedStore), found);
     }
   }
-  return { images, features, broken: new Map() };
+  return { images, features, radiomics, broken: new Map() };
 }

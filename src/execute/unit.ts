@@ -5,14 +5,16 @@ import { loadDataset } from '../data/load.js';
 import type { Split } from '../data/split.js';
 import { buildTask, type Task } from '../data/task.js';
 import { addon } from '../engine/addon.js';
-import { type FeatureStore, openFeatureStore } from '../features/store.js';
+import { openFeatureStore } from '../features/store.js';
 import { type ImageStore, openImageStore } from '../image/store.js';
 import type { LoadedModel } from '../model/registry.js';
+import { openRadiomicsStore } from '../radiomics/store.js';
 import type { LedgerRow, LedgerWriter, PredictionWriter, Versions } from '../sweep/ledger.js';
-import { trainsNetwork } from '../sweep/strategy.js';
+import { REGRESSION, trainsNetwork } from '../sweep/strategy.js';
 import { trainHeads } from '../train/head-trials.js';
 import { trainNetworks } from '../train/network-trials.js';
 import type { TrialOutcome } from '../train/outcome.js';
+import { trainRegressions } from '../train/regression-trials.js';
 import { type TrialResult, type TrialSpec, trialId } from '../train/trial.js';
 import type { TrialInputs, TrialOptions } from '../train/trial-rows.js';
 import { loadSource, splitOf } from './open.js';
@@ -61,6 +63,10 @@ export class UnitRunner {
 
   private async train(unit: ShardUnit, inputs: TrialInputs, options: TrialOptions): Promise<TrialOutcome[]> {
     const { featureStore, viewStores = [], trials, source } = unit;
+    if (trials.some(({ strategy }) => strategy === REGRESSION)) {
+      const radiomics = await openRadiomicsStore(required(featureStore, unit.id));
+      return trainRegressions({ ...inputs, radiomics }, trials, options);
+    }
     const features = featureStore === undefined ? undefined : await openFeatureStore(featureStore);
     const otherViews = await Promise.all(viewStores.map(openFeatureStore));
     if (trials.some(({ strategy }) => trainsNetwork(strategy))) {
@@ -156,9 +162,13 @@ export class UnitRunner {
   }
 }
 
-function required(features: FeatureStore | undefined, unit: string): FeatureStore {
+function required<Features>(features: Features | undefined, unit: string): Features {
   if (features !== undefined) return features;
-  throw new ThawError('CONFIG', 'expected a feature store for a unit of heads, received none.', {
-    node: unit,
-  });
+  throw new ThawError(
+    'CONFIG',
+    'expected a store of features for a unit of heads or regressions, received none.',
+    {
+      node: unit,
+    },
+  );
 }

@@ -2,7 +2,14 @@ import { ThawError } from '../base/errors.js';
 import type { Progress } from '../base/progress.js';
 import type { Task } from '../data/task.js';
 import { NO_AUGMENT } from '../engine/augment.js';
-import { fingerprintsOf, lastStageCuts, openDatasets, openSources, splitOf } from '../execute/open.js';
+import {
+  fingerprintsOf,
+  lastStageCuts,
+  networkOf,
+  openDatasets,
+  openSources,
+  splitOf,
+} from '../execute/open.js';
 import { type CheckedDataset, checkPixels } from '../execute/quality.js';
 import { makeStores, storeKey, storesOf } from '../execute/stores.js';
 import { augmentedSide } from '../features/view.js';
@@ -50,8 +57,7 @@ export async function openParts(
   });
   for (const error of stores.broken.values()) throw error;
   const spec = identifyTrial(placed, fingerprintsOf(datasets, stores.images, sources));
-  const source = sources.get(spec.source)!;
-  if (source.status === 'broken') throw source.error;
+  const model = networkOf(sources.get(spec.source)!, spec.source);
   if (!isNetworkTrial(spec))
     throw new ThawError('CONFIG', `expected a strategy that trains a network, received ${spec.strategy}.`);
   const opened = datasets.get(spec.dataset)!;
@@ -63,7 +69,7 @@ export async function openParts(
     split: splitOf(opened, images),
     images,
     threads: options.threads,
-    model: source.model,
+    model,
     ...(readsFeatures(spec.strategy) ? { features: stores.features.get(storeKey(spec))! } : {}),
   };
   const { ready, failed } = prepareTrials(inputs, [spec]);
@@ -72,5 +78,5 @@ export async function openParts(
   const { augment } = spec.network;
   const stored = images.index.layout.size;
   const side = augmentedSide(augment === 'none' ? NO_AUGMENT : augment, stored);
-  return { spec, trial, inputs, task, model: source.model, opened, side };
+  return { spec, trial, inputs, task, model, opened, side };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dataSchema } from '../sweep/data-schema.js';
 import { byShape, expected, mapping, name, number, text, whole, words } from '../sweep/schema-words.js';
-import { sourceSchema } from '../sweep/source-schema.js';
+import { modelSourceSchema } from '../sweep/source-schema.js';
 import { taskSchema } from '../sweep/task-schema.js';
 import { seed, trainingSchema } from '../sweep/trial-schema.js';
 import { freezeRule, STRATEGY_FORMS } from '../train/freeze.js';
@@ -19,7 +19,8 @@ const strategy = z.custom<Strategy>(
 );
 
 /** What a sweep's `training:` has beyond it is of use to heads, or to results that are compared. */
-const { cut, featureDtype, featureScaling, testViews, subset, validation, ...network } = trainingSchema.shape;
+const { cut, featureDtype, featureScaling, testViews, subset, validation, regression, ...network } =
+  trainingSchema.shape;
 /** Folds make several networks, of which a pretraining could write only one. */
 const validationOfOne = words('full', 'proportional').default('full');
 
@@ -59,7 +60,7 @@ export const pretrainSchema = mapping({
     path: ['datasets'],
     error: 'expected no data sets: a pretraining has one.',
   }),
-  source: sourceSchema,
+  source: modelSourceSchema,
   training: training.prefault({}),
   output,
 });

@@ -21,6 +21,11 @@ function spec(name: string, type: ColumnType, value: (spec: TrialSpec) => Cell):
   return { name, type, value: (ledgerRow) => value(ledgerRow.spec) };
 }
 
+/** A setting of trainings that have steps; null for a regression, in whose spec it says nothing. */
+function training(name: string, type: ColumnType, value: (spec: TrialSpec) => Cell): TrialColumn {
+  return spec(name, type, (own) => (own.regression === undefined ? value(own) : null));
+}
+
 /** Null for a trial that failed. */
 function result(name: string, type: ColumnType, value: (result: TrialResult) => Cell): TrialColumn {
   return { name, type, value: (ledgerRow) => (ledgerRow.status === 'ok' ? value(ledgerRow.result) : null) };
@@ -40,7 +45,8 @@ function subsetSize(ledgerRow: LedgerRow): number | null {
 
 /** The learning rate that a trial was trained with; what `auto` came to is known once it has run. */
 function usedRate(ledgerRow: LedgerRow): number | null {
-  const { lr } = ledgerRow.spec;
+  const { lr, regression } = ledgerRow.spec;
+  if (regression !== undefined) return null;
   if (lr !== 'auto') return lr;
   return ledgerRow.status === 'ok' ? (ledgerRow.result.foundRate?.lr ?? null) : null;
 }
@@ -56,28 +62,28 @@ export const FACTOR_COLUMNS: readonly TrialColumn[] = [
   spec('source', 'string', ({ source }) => source),
   spec('arch', 'string', ({ arch }) => arch),
   spec('strategy', 'string', ({ strategy }) => strategy),
-  spec('cut', 'string', ({ cut }) => cut),
-  spec('feature_dtype', 'string', ({ featureDtype }) => featureDtype),
-  spec('policy', 'string', ({ policy }) => policy.kind),
-  spec('policy_spec', 'string', ({ policy }) => canonicalJson(policy)),
+  training('cut', 'string', ({ cut }) => cut),
+  training('feature_dtype', 'string', ({ featureDtype }) => featureDtype),
+  training('policy', 'string', ({ policy }) => policy.kind),
+  training('policy_spec', 'string', ({ policy }) => canonicalJson(policy)),
   row('lr', 'double', usedRate),
-  spec('lr_requested', 'string', ({ lr }) => String(lr)),
-  spec('dropout', 'double', ({ dropout }) => dropout),
-  spec('weight_decay', 'double', ({ weightDecay }) => weightDecay),
-  spec('optimizer', 'string', ({ optimizer }) => optimizer.kind),
-  spec('optimizer_spec', 'string', ({ optimizer }) => canonicalJson(optimizer)),
+  training('lr_requested', 'string', ({ lr }) => String(lr)),
+  training('dropout', 'double', ({ dropout }) => dropout),
+  training('weight_decay', 'double', ({ weightDecay }) => weightDecay),
+  training('optimizer', 'string', ({ optimizer }) => optimizer.kind),
+  training('optimizer_spec', 'string', ({ optimizer }) => canonicalJson(optimizer)),
   spec('feature_scaling', 'string', ({ featureScaling }) => featureScaling),
-  spec('label_weights', 'string', ({ labelWeights }) => labelWeights),
-  spec('label_smoothing', 'double', ({ labelSmoothing = 0 }) => labelSmoothing),
-  spec('epochs', 'int32', ({ epochs }) => epochs),
-  spec('batch', 'int32', ({ batch }) => batch),
+  training('label_weights', 'string', ({ labelWeights }) => labelWeights),
+  training('label_smoothing', 'double', ({ labelSmoothing = 0 }) => labelSmoothing),
+  training('epochs', 'int32', ({ epochs }) => epochs),
+  training('batch', 'int32', ({ batch }) => batch),
   row('n', 'int32', subsetSize),
   spec('n_unit', 'string', ({ subset }) => subset.unit),
   spec('n_requested', 'string', ({ n }) => String(n)),
   spec('stratify', 'boolean', ({ subset }) => subset.stratify),
   spec('seed', 'int64', ({ seed }) => seed),
-  spec('select', 'string', ({ select }) => select),
-  spec('early_stopping', 'int32', ({ earlyStopping = 0 }) => earlyStopping),
+  training('select', 'string', ({ select }) => select),
+  training('early_stopping', 'int32', ({ earlyStopping = 0 }) => earlyStopping),
   spec('validation', 'string', ({ validation }) => validation),
   spec('batch_norm', 'string', ({ network }) => network?.batchNorm ?? null),
   spec('precision', 'string', ({ network }) => network?.precision ?? null),
@@ -87,8 +93,12 @@ export const FACTOR_COLUMNS: readonly TrialColumn[] = [
   ),
   spec('at_unfreeze', 'string', ({ network }) => network?.atUnfreeze ?? null),
   spec('augment', 'string', ({ network }) => augmentText(network?.augment)),
-  spec('test_views', 'string', ({ testViews = 'none' }) =>
+  training('test_views', 'string', ({ testViews = 'none' }) =>
     typeof testViews === 'string' ? testViews : canonicalJson(testViews),
+  ),
+  spec('penalty', 'string', ({ regression }) => regression?.penalty ?? null),
+  spec('regression_spec', 'string', ({ regression }) =>
+    regression === undefined ? null : canonicalJson(regression),
   ),
 ];
 
@@ -106,7 +116,14 @@ const RESULT_COLUMNS: readonly TrialColumn[] = [
   result('log_loss_test', 'double', ({ test }) => test.logLoss),
   result('brier_test', 'double', ({ test }) => test.brier),
   result('log_loss_val', 'double', ({ validation }) => validation.logLoss),
-  result('best_epoch', 'int32', ({ bestEpoch }) => bestEpoch),
+  row('best_epoch', 'int32', (ledgerRow) =>
+    ledgerRow.status === 'ok' && ledgerRow.spec.regression === undefined ? ledgerRow.result.bestEpoch : null,
+  ),
+  result('features', 'int32', ({ regression }) => regression?.features ?? null),
+  result('features_imputed', 'int32', ({ regression }) => regression?.imputed ?? null),
+  result('regression_labels', 'string', ({ regression }) =>
+    regression === undefined ? null : canonicalJson(regression.labels),
+  ),
   result('folds', 'int32', ({ crossValidation }) => crossValidation?.folds.length ?? null),
   result('auroc_fold_sd', 'double', ({ crossValidation }) => crossValidation?.aurocSd ?? null),
   result('log_loss_fold_sd', 'double', ({ crossValidation }) => crossValidation?.logLossSd ?? null),

@@ -38,6 +38,7 @@ const TITLES: ReadonlyMap<keyof TrialSettings, string> = new Map([
   ['atUnfreeze', 'Policy at unfreezing'],
   ['augment', 'Augmentation'],
   ['testViews', 'Test views'],
+  ['regression', 'Regression'],
 ]);
 
 /** Name of the level of trials whose strategy does not use a setting. */
@@ -111,7 +112,9 @@ function levelNames(values: readonly unknown[]): string[] {
     if (value === undefined) return UNUSED;
     if (Array.isArray(value)) return value.map((part) => Number(part.toPrecision(3))).join(', ');
     if (typeof value !== 'object' || value === null) return String(value);
-    if ('kind' in value) return variantName(value as Variant, values as readonly Variant[]);
+    if ('kind' in value) return variantName(value as Variant, variantsOf(values, 'kind'));
+    if ('penalty' in value)
+      return variantName(variantsOf([value], 'penalty')[0]!, variantsOf(values, 'penalty'));
     if ('passes' in value) {
       const { passes, augment } = value as Exclude<TestViews, string>;
       return `${passes} passes of ${augmentName(augment)}`;
@@ -119,6 +122,15 @@ function levelNames(values: readonly unknown[]): string[] {
     if (!('unit' in value)) return augmentName(value as AugmentSpec);
     const { unit, stratify } = value as TrialSpec['subset'];
     return `${unit}, ${stratify ? 'stratified' : 'not stratified'}`;
+  });
+}
+
+/** Settings that have variants, the word for each as its kind; trials that do not use the setting have none. */
+function variantsOf(values: readonly unknown[], word: string): Variant[] {
+  return values.flatMap((value) => {
+    if (value === undefined) return [];
+    const { [word]: kind, ...rest } = value as Readonly<Record<string, unknown>>;
+    return [{ ...rest, kind: String(kind) }];
   });
 }
 

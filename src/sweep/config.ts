@@ -3,6 +3,7 @@ import type { SplitRule } from '../data/split.js';
 import type { TaskRule } from '../data/task.js';
 import type { ImageLayout } from '../image/geometry.js';
 import type { ModelCard } from '../model/card.js';
+import type { RadiomicsOptions } from '../radiomics/options.js';
 import type { AxisKey, AxisPoint, Exclusion, TrainingSpec } from './trial-schema.js';
 
 export type DeviceChoice = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
@@ -29,7 +30,15 @@ export interface TaskConfig {
 }
 
 /** A model card's file (absolute), or the card itself with its weights' file absolute. */
-export type SourceConfig = { readonly card: string } | { readonly inline: ModelCard };
+export type ModelSource = { readonly card: string } | { readonly inline: ModelCard };
+
+/** A network, or hand-made features in the place of one. */
+export type SourceConfig = ModelSource | { readonly radiomics: RadiomicsOptions };
+
+/** Whether a source is hand-made features; its trials have one strategy, `regression`. */
+export function isRadiomics(source: SourceConfig | undefined): boolean {
+  return source !== undefined && 'radiomics' in source;
+}
 
 /** One factor of the product of trials; a `zip` entry is an axis of several keys. */
 export interface Axis {

@@ -1,7 +1,7 @@
 import { RANGE } from '../train/lr-finder.js';
 import type { TrialSpec } from '../train/trial.js';
 import { foldsOf } from '../train/validation.js';
-import { readsFeatures, trainsNetwork } from './strategy.js';
+import { REGRESSION, readsFeatures, trainsNetwork } from './strategy.js';
 
 /**
  * Rates of one thread that the estimates are made from, in round numbers for a current server core (2 Zen 4 cores:
@@ -17,6 +17,8 @@ export const RATES = {
   networkUpdates: 0.25e9,
   /** How much faster training is in bfloat16. */
   bf16: 1.6,
+  /** Operations a second of logistic regressions: rows × features² for each value of C and fold. */
+  regressionFlops: 45e9,
   /** 1024 × 1024 PNG images decoded and resized a second. */
   decodeImages: 80,
   /** Floating-point operations a second of a head bank's products. */
@@ -49,7 +51,7 @@ export interface DataSize {
 
 export interface CutSize {
   readonly features: number;
-  /** Multiply-adds from the image to the cut. */
+  /** Multiply-adds from the image to the cut; of hand-made features as many as would take their time. */
   readonly macs: number;
   /** Multiply-adds and weights from the cut to the pooled features. */
   readonly macsBehind: number;
@@ -92,7 +94,24 @@ function rangeSteps({ lr }: Pick<TrialSpec, 'lr'>): number {
 
 /** Thread-seconds of one trial. */
 export function trialSeconds(spec: TrialSpec, sizes: SweepSizes): number {
+  if (spec.strategy === REGRESSION) return regressionSeconds(spec, sizes);
   return trainsNetwork(spec.strategy) ? networkSeconds(spec, sizes) : headSeconds(spec, sizes);
+}
+
+/**
+ * Thread-seconds of the logistic regressions of a trial: for each output and value of C in every fold the products of all pairs of
+ * features (or rows, where they are fewer) over the training rows, and once for the rows that are judged.
+ */
+function regressionSeconds(spec: TrialSpec, sizes: SweepSizes): number {
+  const data = sizes.data.get(spec.dataset) ?? TYPICAL.data;
+  const outputs = sizes.outputs.get(`${spec.dataset}/${spec.task}`) ?? TYPICAL.outputs;
+  const { features } = sizes.cuts.get(`${spec.source}/${spec.cut}`) ?? TYPICAL.cut;
+  const { strengths = [], folds = 0 } = spec.regression ?? {};
+  const { count, images, validation } = trainingsOf(spec, data);
+  const fits = strengths.length * folds + 1;
+  const judged = validation + data.test;
+  const each = outputs * features * (fits * images * Math.min(features, images) + 2 * judged);
+  return (count * each) / RATES.regressionFlops;
 }
 
 /**

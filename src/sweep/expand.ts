@@ -1,7 +1,14 @@
 import { ThawError } from '../base/errors.js';
 import type { Strategy, TrialSpec } from '../train/trial.js';
-import type { SweepConfig } from './config.js';
-import { LAST_STAGE_CUT, settingOf, specOf, type TrialSettings, usesSetting } from './strategy.js';
+import { isRadiomics, type SweepConfig } from './config.js';
+import {
+  LAST_STAGE_CUT,
+  REGRESSION,
+  settingOf,
+  specOf,
+  type TrialSettings,
+  usesSetting,
+} from './strategy.js';
 import type { AxisKey, Exclusion } from './trial-schema.js';
 
 /** What a config's names stand for, once data and models have been read. */
@@ -37,7 +44,9 @@ export function* expandTrials(config: SweepConfig, fingerprints?: Fingerprints):
   ) as TrialSettings;
   for (;;) {
     if (tasks[current.task]?.datasets?.includes(current.dataset) ?? true) {
-      const spec = specOf(current);
+      const spec = specOf(
+        isRadiomics(config.sources[current.source]) ? { ...current, strategy: REGRESSION } : current,
+      );
       if (!excluded(spec) && isNew(spec)) {
         yield fingerprints === undefined ? spec : identifyTrial(spec, fingerprints);
       }
@@ -67,18 +76,22 @@ export function countTrials(config: SweepConfig): number {
   return count;
 }
 
-/** The strategies that a config has trials of. */
-export function strategiesOf({ axes }: Pick<SweepConfig, 'axes'>): Set<Strategy> {
-  return new Set(axes.flatMap(({ points }) => points.flatMap(({ strategy }) => strategy ?? [])));
+/** The strategies that a config has trials of; of its radiomics sources `regression`, whatever the axis says. */
+export function strategiesOf({ axes, sources }: Pick<SweepConfig, 'axes' | 'sources'>): Set<Strategy> {
+  const points = axes.flatMap((axis) => axis.points);
+  const strategies = new Set(points.flatMap(({ strategy }) => strategy ?? []));
+  return points.some(({ source }) => source !== undefined && isRadiomics(sources[source]))
+    ? strategies.add(REGRESSION)
+    : strategies;
 }
 
-/** Whether an axis varies a setting that one of the strategies does not use. */
+/** Whether an axis varies a setting that one of the strategies does not use; a radiomics source has one strategy only. */
 function mayRepeat(config: SweepConfig): boolean {
   const strategies = [...strategiesOf(config)];
-  return config.axes.some(
-    ({ keys, points }) =>
-      points.length > 1 && keys.some((key) => strategies.some((strategy) => !usesSetting(strategy, key))),
-  );
+  const hasOwn = strategies.includes(REGRESSION);
+  const repeats = (key: AxisKey) =>
+    (key === 'strategy' && hasOwn) || strategies.some((strategy) => !usesSetting(strategy, key));
+  return config.axes.some(({ keys, points }) => points.length > 1 && keys.some(repeats));
 }
 
 function firstOf(): (spec: TrialSpec) => boolean {

@@ -38,6 +38,7 @@ const MAIN_PART: { readonly [Key in AxisKey]?: string } = {
   subset: 'unit',
   augment: '',
   testViews: '',
+  regression: 'penalty',
 };
 
 /**

@@ -5,7 +5,7 @@ import { storedViews } from '../train/test-views.js';
 import type { TrialSpec } from '../train/trial.js';
 import { extractSeconds, headBytes, type SweepSizes, TYPICAL, trialSeconds, UNKNOWN_SIZES } from './cost.js';
 import { pendingTrials, type TrialState } from './ledger.js';
-import { readsFeatures, trainsNetwork } from './strategy.js';
+import { REGRESSION, readsFeatures, trainsNetwork } from './strategy.js';
 import { trialIdentifier } from './trial-id.js';
 
 export interface PlannedTrial {
@@ -15,7 +15,7 @@ export interface PlannedTrial {
 
 /**
  * Trials that one process runs on the same data, task, source, cut and strategy. Heads are trained together in one head bank
- * and have batch, optimizer and selection in common too; networks are trained one after another, and never beside heads.
+ * and have batch, optimizer and selection in common too; regressions are fitted in one native call; networks are trained one after another, and never beside heads.
  */
 export interface WorkUnit {
   /** Hash of the ids of its trials: the same trials are the same unit. */
@@ -82,6 +82,11 @@ function unitsOf(trials: readonly PlannedTrial[], options: UnitOptions): WorkUni
     if (trainsNetwork(bank[0]!.spec.strategy)) {
       const parts = bank.map((trial) => ({ trials: [trial], seconds: seconds.get(trial.id)!, bytes: 0 }));
       for (const members of pack(parts, { ...limit, seconds: SHORT_SECONDS })) units.push(unitOf(members));
+      continue;
+    }
+    if (bank[0]!.spec.strategy === REGRESSION) {
+      const parts = bank.map((trial) => ({ trials: [trial], seconds: seconds.get(trial.id)!, bytes: 0 }));
+      for (const members of pack(parts, limit)) units.push(unitOf(members));
       continue;
     }
     const parts = [...groupBy(bank, orderKey).values()].flatMap((group) =>
@@ -176,6 +181,8 @@ export interface PlannedStore {
   readonly view: View;
   readonly cached: boolean;
   readonly images: number;
+  /** The store of a radiomics source, which has neither cut nor view. */
+  readonly handMade?: true;
   /** On disk; undefined where the shape at the cut is not known. */
   readonly bytes?: number;
 }
@@ -263,6 +270,8 @@ function storesOf(
     const { dataset, source, cut, featureDtype, view } = byStore.get(key)![0]!;
     const images = (sizes.data.get(dataset) ?? TYPICAL.data).images;
     const features = sizes.cuts.get(`${source}/${cut}`)?.features;
+    const isHandMade = byStore.get(key)![0]!.strategy === REGRESSION;
+    const bytesEach = isHandMade ? 8 : featureDtype === 'float16' ? 2 : 4;
     return {
       dataset,
       source,
@@ -271,7 +280,8 @@ function storesOf(
       view,
       cached: isCached({ dataset, source, cut, featureDtype, view }),
       images,
-      ...(features === undefined ? {} : { bytes: images * features * (featureDtype === 'float16' ? 2 : 4) }),
+      ...(isHandMade ? { handMade: true } : {}),
+      ...(features === undefined ? {} : { bytes: images * features * bytesEach }),
     };
   });
 }

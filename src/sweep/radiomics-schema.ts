@@ -32,7 +32,7 @@ export const greyRange = z
   .refine(([low, high]) => low < high, { error: 'expected the lower grey value first.' });
 
 const range: { range: z.ZodExactOptional<z.ZodType<GreyRange>> } = { range: greyRange.exactOptional() };
-const discretisation = byShape((value): z.ZodType<Discretisation> => {
+const binnings = byShape((value): z.ZodType<Discretisation> => {
   switch ((value as { binning?: unknown } | null)?.binning) {
     case 'count':
       return mapping({ binning: z.literal('count'), count: whole('1 to 4096 bins', 1, 4096), ...range });
@@ -49,6 +49,12 @@ const discretisation = byShape((value): z.ZodType<Discretisation> => {
       return mapping({ binning: words('count', 'width', 'none') }).transform(() => z.NEVER);
   }
 });
+
+/** A number alone is that many bins. */
+const discretisation = z.preprocess(
+  (value) => (typeof value === 'number' ? { binning: 'count', count: value } : value),
+  binnings,
+);
 
 const plain = <const Kind extends string>(kind: Kind) => mapping({ kind: z.literal(kind) });
 const filter = byKind(

@@ -10,6 +10,7 @@ import { dataConfig } from './data-schema.js';
 import { expandTrials } from './expand.js';
 import { referenceMistakes } from './references.js';
 import { modelMistakes } from './registered-models.js';
+import { regressionMistakes } from './regression-rule.js';
 import { type ConfigValue, configSchema } from './schema.js';
 import { unknownKey } from './schema-words.js';
 import { type RegisteredModels, sourceConfig } from './source-schema.js';
@@ -66,7 +67,7 @@ export function parseConfig(
   ]);
   const places = { file: resolve(file), folder: resolve(folder) };
   const config = resolveConfig(parsed.data!, { ...options, ...places, registered });
-  source.refuse(augmentMistakes(config, parsed.data!));
+  source.refuse([...augmentMistakes(config, parsed.data!), ...regressionMistakes(config, value)]);
   if (expandTrials(config).next().done === true) {
     source.refuse([
       { path: ['grid'], message: 'expected at least one trial, but `exclude` and the tasks leave none.' },

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { ModelCard } from '../model/card.js';
 import type { SourceConfig } from './config.js';
+import { radiomicsSource } from './radiomics-source.js';
 import { byShape, expected, mapping, number, text, whole, words } from './schema-words.js';
 import { seed } from './trial-schema.js';
 
@@ -54,12 +55,20 @@ const cardSchema = mapping({
 
 const cardFile = mapping({ card: text });
 const registeredModel = mapping({ model: text });
+const handMade = mapping({ radiomics: radiomicsSource });
 
-/** One entry of `sources:` the name of a registered model, the file of a model card, or its fields. */
-export const sourceSchema = byShape((value): typeof registeredModel | typeof cardFile | typeof cardSchema => {
-  if (typeof value !== 'object' || value === null) return cardSchema;
-  return 'model' in value ? registeredModel : 'card' in value ? cardFile : cardSchema;
-});
+/** The name of a registered model, the file of a model card, or its fields. */
+export const modelSourceSchema = byShape(
+  (value): typeof registeredModel | typeof cardFile | typeof cardSchema => {
+    if (typeof value !== 'object' || value === null) return cardSchema;
+    return 'model' in value ? registeredModel : 'card' in value ? cardFile : cardSchema;
+  },
+);
+
+/** One entry of `sources:` a network, or hand-made features. */
+export const sourceSchema = byShape((value): typeof modelSourceSchema | typeof handMade =>
+  typeof value === 'object' && value !== null && 'radiomics' in value ? handMade : modelSourceSchema,
+);
 
 /** Paths of the cards of registered models, by name. */
 export type RegisteredModels = ReadonlyMap<string, string>;
@@ -71,6 +80,7 @@ export function sourceConfig(
   folder: string,
   registered: RegisteredModels,
 ): SourceConfig {
+  if ('radiomics' in entry) return { radiomics: entry.radiomics };
   if ('model' in entry) return { card: registered.get(entry.model)! };
   if ('card' in entry) return { card: resolve(folder, entry.card) };
   const { file, name = key, ...rest } = entry;

@@ -20,6 +20,7 @@ const KEYS = Object.keys({
   network: true,
   optimizer: true,
   policy: true,
+  regression: true,
   seed: true,
   select: true,
   source: true,

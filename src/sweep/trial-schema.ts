@@ -9,6 +9,7 @@ import {
   partialTestViews,
   testViews,
 } from './network-schema.js';
+import { partialRegression, regression, regressionDefault } from './regression-schema.js';
 import {
   byKind,
   distinct,
@@ -169,6 +170,7 @@ const trainingFields = {
   earlyStopping: whole('a whole number of epochs, 0 = never', 0),
   testViews,
   ...networkFields,
+  regression,
 };
 
 /** `training:` with its defaults. */
@@ -196,6 +198,7 @@ export const trainingSchema = mapping({
   augment: networkFields.augment.default(networkDefaults.augment),
   discriminative: networkFields.discriminative.default(1),
   atUnfreeze: networkFields.atUnfreeze.default(networkDefaults.atUnfreeze),
+  regression: trainingFields.regression.default(regressionDefault),
 }) satisfies z.ZodType<TrainingSpec>;
 
 const trialFields = {
@@ -308,6 +311,7 @@ const partial = {
   subset: z.preprocess(kindWord('unit'), mapping({ unit: unit.optional(), stratify: flag.optional() })),
   augment: partialAugment,
   testViews: partialTestViews,
+  regression: partialRegression,
 };
 
 function kindWord(key: string): (value: unknown) => unknown {

@@ -2,7 +2,7 @@ import { ThawError } from '../base/errors.js';
 import type { Strategy } from './trial.js';
 
 /** Strategies that train layers of the backbone, in the engine's Network. */
-export type NetworkStrategy = Exclude<Strategy, 'extractor'>;
+export type NetworkStrategy = Exclude<Strategy, 'extractor' | 'regression'>;
 
 /** From step round(at · steps) on, every stage from `from` on is trained; the stage by its name or number. */
 export interface Unfreezing {

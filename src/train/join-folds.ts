@@ -91,7 +91,7 @@ function heldOut({ task }: Inputs, trainings: readonly TrainedTrial[]) {
 type Result = TrainedTrial['result'];
 
 function joinResults(results: readonly Result[], evaluateSeconds: number): Result {
-  const [first] = results as [Result, ...Result[]];
+  const [{ regression: _, ...first }] = results as [Result, ...Result[]];
   const sum = (pick: (result: Result) => number) => results.reduce((total, one) => total + pick(one), 0);
   const train = sum(({ timing }) => timing.train);
   const samples = sum(({ timing, trainImagesPerSecond }) => timing.train * trainImagesPerSecond);
@@ -137,7 +137,7 @@ function meanCurves(curves: readonly TrialCurves[]): TrialCurves {
 
 function foldResults(trainings: readonly TrainedTrial[]): NonNullable<TrialResult['crossValidation']> {
   const folds = trainings.map(({ result, validationRows, fold }): FoldResult => {
-    const { trainImages, trainPatients, bestEpoch, foundRate, curves } = result;
+    const { trainImages, trainPatients, bestEpoch, foundRate, curves, regression } = result;
     const { auroc, logLoss } = result.validation;
     return {
       trainImages,
@@ -149,6 +149,7 @@ function foldResults(trainings: readonly TrainedTrial[]): NonNullable<TrialResul
       logLoss,
       ...(foundRate === undefined ? {} : { foundRate }),
       curves,
+      ...(regression === undefined ? {} : { regression }),
     };
   });
   const spread = (key: 'auroc' | 'logLoss') => standardDeviation(folds.flatMap((fold) => fold[key] ?? []));

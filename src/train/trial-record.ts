@@ -1,4 +1,5 @@
 import type { FeatureStore } from '../features/store.js';
+import type { RadiomicsStoreIndex } from '../radiomics/store.js';
 import type { TrialResult } from './trial.js';
 import type { ReadyTrial, TrialInputs } from './trial-rows.js';
 
@@ -11,14 +12,20 @@ export interface TrainingFacts {
   readonly evaluateSeconds: number;
   readonly testImages: number;
   readonly device: string;
+  /** What extracting the features took, where they are no feature store's. */
+  readonly extraction?: Pick<RadiomicsStoreIndex, 'extractSeconds' | 'imagesPerSecond'>;
+  /** Samples that training has seen; default: the subset in each epoch. */
+  readonly samples?: number;
 }
 
 /** What is recorded of a trained trial beside its metrics. */
 export function trialRecord(
   { images, features }: TrialInputs & { readonly features?: FeatureStore | undefined },
   { subset, validationRows, spec, found }: ReadyTrial,
-  { curves, bestEpoch, trainSeconds, evaluateSeconds, testImages, device }: TrainingFacts,
+  facts: TrainingFacts,
 ): Omit<TrialResult, 'predictions' | 'validation' | 'test'> {
+  const { curves, bestEpoch, trainSeconds, evaluateSeconds, testImages, device } = facts;
+  const { extraction = features?.index, samples = spec.epochs * subset.rows.length } = facts;
   const share = (subset.images + validationRows.length + testImages) / Math.max(images.index.rows, 1);
   return {
     trainImages: subset.images,
@@ -28,12 +35,12 @@ export function trialRecord(
     ...(found === undefined ? {} : { foundRate: { lr: found.lr, steps: found.steps } }),
     timing: {
       decode: images.index.decodeSeconds * share,
-      extract: (features?.index.extractSeconds ?? 0) * share,
+      extract: (extraction?.extractSeconds ?? 0) * share,
       train: trainSeconds,
       evaluate: evaluateSeconds,
     },
-    extractImagesPerSecond: features?.index.imagesPerSecond ?? null,
-    trainImagesPerSecond: trainSeconds > 0 ? (spec.epochs * subset.rows.length) / trainSeconds : 0,
+    extractImagesPerSecond: extraction?.imagesPerSecond ?? null,
+    trainImagesPerSecond: trainSeconds > 0 ? samples / trainSeconds : 0,
     peakMemoryMb: process.resourceUsage().maxRSS / 1024,
     device,
   };

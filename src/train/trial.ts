@@ -1,6 +1,8 @@
 import { contentId } from '../base/hash.js';
 import type { NativeAugment, NormMode } from '../engine/addon.js';
 import type { FeatureDtype } from '../features/store.js';
+import type { RegressionFit } from '../radiomics/logistic-regression.js';
+import type { LogisticRegressionOptions } from '../radiomics/regression-options.js';
 import type { SetMetrics } from '../stats/set-metrics.js';
 import type { Validation } from './validation.js';
 
@@ -83,10 +85,12 @@ export type OptimizerSpec =
  * What is trained, and when: a linear head on the frozen backbone's pooled features (`extractor`); the last stage of the
  * backbone and a head, from activations at the cut before it (`last-block`); the whole network, from the source's weights
  * (`full`) or from random ones (`none`); all of it at rates by stage that follow the gradients (`auto-rgn`, see
- * train/auto-rgn.ts); or a part of it that may change from step to step (see train/freeze.ts).
+ * train/auto-rgn.ts); or a part of it that may change from step to step (see train/freeze.ts). `regression`: no network, but
+ * logistic regressions on the hand-made features of a radiomics source, which has no other strategy.
  */
 export type Strategy =
   | 'extractor'
+  | 'regression'
   | 'last-block'
   | 'full'
   | 'none'
@@ -127,6 +131,12 @@ export interface NetworkSpec {
   readonly discriminative: number | readonly number[];
   /** Whether the policy goes on over the whole training, or begins anew whenever other stages are trained. */
   readonly atUnfreeze: 'continue' | 'restart';
+}
+
+/** How a logistic regression on hand-made features is fitted; whether features are standardised says `featureScaling`. */
+export interface RegressionSpec extends Omit<LogisticRegressionOptions, 'standardize'> {
+  /** Parts of the training patients that C is chosen by cross-validation on. */
+  readonly folds: number;
 }
 
 /**
@@ -170,8 +180,10 @@ export interface TrialSpec {
   /** Absent where every image is seen once, as it is. */
   readonly testViews?: Exclude<TestViews, 'none'>;
   readonly seed: number;
-  /** Absent for the strategy `extractor`. */
+  /** Absent for the strategies `extractor` and `regression`. */
   readonly network?: NetworkSpec;
+  /** Of the strategy `regression` alone, in which learning rate, epochs, batch and the like say nothing (`NO_TRAINING`). */
+  readonly regression?: RegressionSpec;
 }
 
 export function trialId(spec: TrialSpec): string {
@@ -190,6 +202,35 @@ export interface TrialTiming {
   readonly evaluate: number;
 }
 
+/** What became of one label of a logistic regression. */
+export interface RegressionLabel {
+  readonly label: string;
+  /** See `RegressionFit`; `one-class` and `unlabelled` give every image the same logit. */
+  readonly outcome: RegressionFit['outcome'];
+  /** Training rows of each class. */
+  readonly positives: number;
+  readonly negatives: number;
+  /** C and its mean AUROC over the folds; null where there was nothing to fit, or to choose by. */
+  readonly strength: number | null;
+  readonly crossValidation: number | null;
+  /** Features that went in, and those left out: constant, undefined in all training rows, or as the options say. */
+  readonly kept: number;
+  readonly removed: number;
+  /** Whether the last fit has reached its tolerance, and how many fits of the folds have not. */
+  readonly converged: boolean;
+  readonly unconverged: number;
+  /** Steps of all fits. */
+  readonly iterations: number;
+}
+
+export interface RegressionRecord {
+  /** Columns of the table of features. */
+  readonly features: number;
+  /** Undefined features of the training rows, which medians took the place of. */
+  readonly imputed: number;
+  readonly labels: readonly RegressionLabel[];
+}
+
 /** One training of a cross-validated trial, judged on the fold that it has not seen. */
 export interface FoldResult {
   readonly trainImages: number;
@@ -203,6 +244,8 @@ export interface FoldResult {
   /** Where the spec's learning rate is `auto`. */
   readonly foundRate?: { readonly lr: number; readonly steps: number };
   readonly curves: TrialCurves;
+  /** Of the strategy `regression`. */
+  readonly regression?: RegressionRecord;
 }
 
 export interface TrialCurves {
@@ -222,8 +265,12 @@ export interface TrialResult {
   readonly trainPatients: number;
   readonly validation: SetMetrics;
   readonly test: SetMetrics;
+  /** By epoch; empty for the strategy `regression`, which has none. */
   readonly curves: TrialCurves;
+  /** −1 without epochs. */
   readonly bestEpoch: number;
+  /** Of the strategy `regression`; where the trial is cross-validated each fold has its own. */
+  readonly regression?: RegressionRecord;
   /** Where the trial is cross-validated: its trainings, and the standard deviations of what they reached on their folds. */
   readonly crossValidation?: {
     readonly folds: readonly FoldResult[];
@@ -233,7 +280,7 @@ export interface TrialResult {
   /** Where the spec's learning rate is `auto`: the one that was used, and the steps of the test that found it. */
   readonly foundRate?: { readonly lr: number; readonly steps: number };
   readonly timing: TrialTiming;
-  /** Images a second through the frozen backbone; null where nothing is frozen. */
+  /** Images a second through the frozen backbone, or of hand-made features; null where nothing is frozen. */
   readonly extractImagesPerSecond: number | null;
   /** Samples a thread-second of training. */
   readonly trainImagesPerSecond: number;

@@ -44,7 +44,7 @@ test('mistakes are named with the nearest word', () => {
     [{ discretisation: { binning: 'with', width: 3 } }, /discretisation\.binning: .*'with'.*'width'/],
     [{ discretisation: { binning: 'count', count: 5000 } }, /discretisation\.count: .*1 to 4096/],
     [{ discretisation: { binning: 'count', count: 3, width: 1 } }, /discretisation: binning, count, range/],
-    [{ discretisation: 32 }, /discretisation: expected a mapping .*received 32/],
+    [{ discretisation: 'many' }, /discretisation: expected a mapping .*received 'many'/],
     [{ resegment: [3, 3] }, /resegment: expected the lower grey value first/],
     [{ filters: ['lgo'] }, /filters\.0.*'lgo'.*'log'/],
     [{ filters: [{ kind: 'log', sigma: 0 }] }, /filters\.0\.sigma\.0: expected a sigma above 0/],

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
+import { logarithmicStrengths } from '../../src/radiomics/regression-options.js';
 import { parseConfig, readConfig } from '../../src/sweep/read-config.js';
 import { config, configText, inRest, mistakes } from './configs.js';
 
@@ -58,6 +59,17 @@ describe('a config', () => {
       augment: 'none',
       discriminative: 1,
       atUnfreeze: 'continue',
+      regression: {
+        penalty: 'l2',
+        strengths: logarithmicStrengths(10),
+        folds: 5,
+        classWeights: 'none',
+        missing: 'median',
+        largestModeShare: 1,
+        largestCorrelation: 1,
+        tolerance: 1e-6,
+        maxIterations: 1000,
+      },
     });
     assert.deepEqual(
       axes.map(({ keys, points }) => [keys.join(), points.length]),
