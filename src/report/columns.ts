@@ -134,6 +134,7 @@ const RESULT_COLUMNS: readonly TrialColumn[] = [
   result('extract_images_per_s', 'double', ({ extractImagesPerSecond }) => extractImagesPerSecond),
   result('train_images_per_s', 'double', ({ trainImagesPerSecond }) => trainImagesPerSecond),
   result('peak_memory_mb', 'double', ({ peakMemoryMb }) => peakMemoryMb),
+  result('peak_memory_of', 'string', ({ peakMemoryOf = 'process' }) => peakMemoryOf),
   result('device', 'string', ({ device }) => device),
 ];
 

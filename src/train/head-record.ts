@@ -1,6 +1,6 @@
 import type { NativeTrainResult } from '../engine/addon.js';
 import type { TrialResult } from './trial.js';
-import { recordedCurve, trialRecord } from './trial-record.js';
+import { recordedCurve, type TrainingFacts, trialRecord } from './trial-record.js';
 import type { HeadTrialInputs, ReadyTrial } from './trial-rows.js';
 
 /** Joins the calls' epochs of one head; epochs that a head did not run are NaN and left out. */
@@ -26,6 +26,7 @@ export function headRecord(
   history: readonly NativeTrainResult[],
   testImages: number,
   evaluateSeconds: number,
+  peak: TrainingFacts['peak'],
 ): Omit<TrialResult, 'predictions' | 'validation' | 'test'> {
   const sum = (pick: (part: NativeTrainResult) => number) =>
     history.reduce((total, part) => total + pick(part), 0);
@@ -36,5 +37,7 @@ export function headRecord(
     evaluateSeconds: evaluateSeconds + sum((part) => part.validateSeconds[head] as number),
     testImages,
     device: inputs.features.index.provider,
+    peak,
+    peakOf: 'unit',
   });
 }

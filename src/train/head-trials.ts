@@ -1,5 +1,6 @@
 import { ThawError } from '../base/errors.js';
 import { groupBy } from '../base/group-by.js';
+import { PeakMemory } from '../base/peak-memory.js';
 import type { HeadWeightsKind, NativeHeadBankOptions, NativeTrainResult } from '../engine/addon.js';
 import { HeadBank } from '../engine/head-bank.js';
 import type { NativeCallOptions } from '../engine/native-owner.js';
@@ -57,10 +58,14 @@ export async function trainHeads(
     chunkByMemory(trials, inputs),
   );
   const means = new HeadMeans();
+  const peak = new PeakMemory();
   for (const [index, trials] of banks.entries()) {
     const onProgress = (done: number) => options.onProgress?.((index + done) / banks.length);
     const { ready, failed } = await withFoundRates(inputs, trials, options);
-    outcomes.push(...failed, ...(await trainBank(inputs, ready, { ...options, onProgress }, means)));
+    outcomes.push(
+      ...failed,
+      ...(await trainBank(inputs, ready, { ...options, onProgress }, { means, peak })),
+    );
   }
   return joinFolds(inputs, outcomes);
 }
@@ -107,7 +112,7 @@ async function trainBank(
   inputs: HeadTrialInputs,
   trials: readonly ReadyTrial[],
   call: TrialOptions,
-  means: HeadMeans,
+  { means, peak }: { readonly means: HeadMeans; readonly peak: PeakMemory },
 ): Promise<TrialOutcome[]> {
   const first = trials[0];
   if (first === undefined) return [];
@@ -141,7 +146,7 @@ async function trainBank(
         views.push(await inferElsewhere(bank, { ...options, features: featureMatrix(other) }, sets, abort));
       return sets.map((_, set) => averaged(views.map((logits) => logits[set]!)));
     };
-    const outcomes = await evaluateBank(inputs, infer, trials, history, testRows, call.signal);
+    const outcomes = await evaluateBank(inputs, infer, trials, { history, testRows, peak }, call.signal);
     if (call.onWeights !== undefined) {
       for (const [head, { status, spec, fold }] of outcomes.entries()) {
         if (status !== 'ok') continue;
@@ -218,13 +223,18 @@ async function runEpochs(
   return history;
 }
 
+interface BankFacts {
+  readonly history: readonly NativeTrainResult[];
+  readonly testRows: Uint32Array;
+  readonly peak: PeakMemory;
+}
+
 /** `infer` gives logits [heads × rows × outputs] of the best heads for each set of rows. */
 async function evaluateBank(
   inputs: HeadTrialInputs,
   infer: (sets: readonly Uint32Array[], abort: NativeCallOptions) => Promise<Float32Array[]>,
   trials: readonly ReadyTrial[],
-  history: readonly NativeTrainResult[],
-  testRows: Uint32Array,
+  { history, testRows, peak }: BankFacts,
   signal: AbortSignal | undefined,
 ): Promise<TrialOutcome[]> {
   const started = performance.now();
@@ -238,6 +248,7 @@ async function evaluateBank(
   ];
   const position = new Map([...allValidation].map((row, index) => [row, index]));
   const inferSeconds = (performance.now() - started) / 1000 / trials.length;
+  const { mebibytes, isOwn } = peak;
   return trials.map((trial, head) => {
     const failedStep = history.map((part) => part.failedStep[head] as number).find((step) => step >= 0);
     if (failedStep !== undefined) return ofFold(nonFinite(trial.spec, failedStep), trial);
@@ -257,7 +268,7 @@ async function evaluateBank(
       const evaluateSeconds = inferSeconds + (performance.now() - evaluation) / 1000;
       const result = {
         ...sets,
-        ...headRecord(inputs, trial, head, history, testRows.length, evaluateSeconds),
+        ...headRecord(inputs, trial, head, history, testRows.length, evaluateSeconds, { mebibytes, isOwn }),
       };
       const { spec } = trial;
       const logits = { testLogits: test, validationLogits: validation, validationRows };

@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { ThawError } from '../base/errors.js';
+import { PeakMemory } from '../base/peak-memory.js';
 import { evaluateTrial } from './evaluate-trial.js';
 import { joinFolds } from './join-folds.js';
 import { relativeRates, withFoundRate } from './network-rates.js';
 import { isNetworkTrial, type NetworkTrialInputs, viewInputs } from './network-setup.js';
 import { type NetworkHistory, trainEpochs } from './network-training.js';
+import { normPhases } from './norm-phases.js';
 import { openPhased } from './open-phased.js';
 import { failure, nonFinite, ofFold, type TrialOutcome } from './outcome.js';
 import { averaged } from './test-views.js';
@@ -58,6 +60,7 @@ async function trainNetwork(
   if (!isNetworkTrial(spec)) {
     throw new ThawError('RUNTIME', `expected a trial that trains a network, received \`${spec.strategy}\`.`);
   }
+  const peak = new PeakMemory();
   await using network = openPhased(inputs, spec, prepared);
   const { task, split } = inputs;
   const begun = performance.now();
@@ -110,11 +113,14 @@ async function trainNetwork(
     evaluateSeconds: (history.validateSeconds + inferSeconds) * threads,
     testImages: testRows.length,
     device: 'cpu',
+    peak,
+    peakOf: 'trial',
   });
+  const went = { stages: network.stages, rows: trial.subset.rows.length, epochs: history.trainLoss.length };
   return {
     status: 'ok',
     spec,
-    result: { ...sets, ...record },
+    result: { ...sets, ...record, normPhases: normPhases(inputs, spec, went) },
     testLogits: test,
     validationLogits: validation,
     validationRows,

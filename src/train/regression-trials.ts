@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { ThawError } from '../base/errors.js';
 import { groupBy } from '../base/group-by.js';
+import { PeakMemory } from '../base/peak-memory.js';
 import { patientFolds } from '../data/folds.js';
 import type { Task } from '../data/task.js';
 import { fitLogisticRegressions, type RegressionFit } from '../radiomics/logistic-regression.js';
@@ -10,7 +11,7 @@ import { evaluateTrial, targetsOf } from './evaluate-trial.js';
 import { joinFolds } from './join-folds.js';
 import { type FailedTrial, failure, ofFold, type TrialOutcome } from './outcome.js';
 import type { RegressionLabel, RegressionRecord, RegressionSpec, TrialResult, TrialSpec } from './trial.js';
-import { trialRecord } from './trial-record.js';
+import { type TrainingFacts, trialRecord } from './trial-record.js';
 import { prepareTrials, type ReadyTrial, rowsOf, type TrialInputs, type TrialOptions } from './trial-rows.js';
 
 /** What the trials of a unit of regressions share. */
@@ -33,6 +34,7 @@ export async function trainRegressions(
   specs: readonly TrialSpec[],
   options: TrialOptions = {},
 ): Promise<TrialOutcome[]> {
+  const peak = new PeakMemory();
   const table = await readRadiomics(inputs.radiomics);
   const prepared = prepareTrials(inputs, specs);
   const outcomes: TrialOutcome[] = [...prepared.failed];
@@ -41,7 +43,7 @@ export async function trainRegressions(
   );
   let done = 0;
   for (const trials of groups.values()) {
-    outcomes.push(...(await fitGroup(inputs, table, trials, options)));
+    outcomes.push(...(await fitGroup(inputs, table, trials, peak, options)));
     done += trials.length;
     options.onProgress?.(done / prepared.ready.length);
   }
@@ -67,6 +69,7 @@ async function fitGroup(
   inputs: RegressionTrialInputs,
   table: RegressionTable,
   trials: readonly RegressionTrial[],
+  peak: PeakMemory,
   { signal }: TrialOptions,
 ): Promise<TrialOutcome[]> {
   const failed: FailedTrial[] = [];
@@ -88,10 +91,14 @@ async function fitGroup(
     { threads, ...(signal === undefined ? {} : { signal }) },
   );
   const threadSeconds = (threads * (performance.now() - started)) / 1000;
+  const memory = { mebibytes: peak.mebibytes, isOwn: peak.isOwn };
   const rows = prepared.reduce((sum, { set }) => sum + set.rows.length, 0);
   const fitted = prepared.map(({ trial, set }, index) =>
     ofFold(
-      judge(inputs, table, trial, set, fits[index]!, testRows, (threadSeconds * set.rows.length) / rows),
+      judge(inputs, table, trial, set, fits[index]!, testRows, {
+        trainSeconds: (threadSeconds * set.rows.length) / rows,
+        peak: memory,
+      }),
       trial,
     ),
   );
@@ -147,7 +154,7 @@ function judge(
   set: RegressionSet,
   fits: readonly RegressionFit[],
   testRows: Uint32Array,
-  trainSeconds: number,
+  { trainSeconds, peak }: Pick<TrainingFacts, 'trainSeconds' | 'peak'>,
 ): TrialOutcome {
   const { task, radiomics } = inputs;
   const { spec, validationRows } = trial;
@@ -166,6 +173,8 @@ function judge(
       evaluateSeconds: (performance.now() - started) / 1000,
       testImages: testRows.length,
       device: 'cpu',
+      peak,
+      peakOf: 'unit',
       extraction: radiomics.index,
       samples: set.rows.length,
     });

@@ -1,3 +1,4 @@
+import type { PeakMemory } from '../base/peak-memory.js';
 import type { FeatureStore } from '../features/store.js';
 import type { RadiomicsStoreIndex } from '../radiomics/store.js';
 import type { TrialResult } from './trial.js';
@@ -12,6 +13,9 @@ export interface TrainingFacts {
   readonly evaluateSeconds: number;
   readonly testImages: number;
   readonly device: string;
+  /** Of what `peakOf` says. */
+  readonly peak: Pick<PeakMemory, 'mebibytes' | 'isOwn'>;
+  readonly peakOf: 'trial' | 'unit';
   /** What extracting the features took, where they are no feature store's. */
   readonly extraction?: Pick<RadiomicsStoreIndex, 'extractSeconds' | 'imagesPerSecond'>;
   /** Samples that training has seen; default: the subset in each epoch. */
@@ -24,7 +28,7 @@ export function trialRecord(
   { subset, validationRows, spec, found }: ReadyTrial,
   facts: TrainingFacts,
 ): Omit<TrialResult, 'predictions' | 'validation' | 'test'> {
-  const { curves, bestEpoch, trainSeconds, evaluateSeconds, testImages, device } = facts;
+  const { curves, bestEpoch, trainSeconds, evaluateSeconds, testImages, device, peak, peakOf } = facts;
   const { extraction = features?.index, samples = spec.epochs * subset.rows.length } = facts;
   const share = (subset.images + validationRows.length + testImages) / Math.max(images.index.rows, 1);
   return {
@@ -41,7 +45,8 @@ export function trialRecord(
     },
     extractImagesPerSecond: extraction?.imagesPerSecond ?? null,
     trainImagesPerSecond: trainSeconds > 0 ? samples / trainSeconds : 0,
-    peakMemoryMb: process.resourceUsage().maxRSS / 1024,
+    peakMemoryMb: peak.mebibytes,
+    peakMemoryOf: peak.isOwn ? peakOf : 'process',
     device,
   };
 }

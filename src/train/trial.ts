@@ -256,6 +256,15 @@ export interface TrialCurves {
   readonly stageFactors?: readonly (readonly number[])[];
 }
 
+/** What the batch norms of a network's stages did in a run of steps that trained the same stages. */
+export interface NormPhase {
+  /** Steps [first, end), counted from 0. */
+  readonly first: number;
+  readonly end: number;
+  /** By stage, from the image on; stages without batch norms are left out. */
+  readonly modes: Readonly<Record<string, NormMode>>;
+}
+
 /**
  * Of a cross-validated trial, `validation` is of the held-out logits of all folds together, `test` of the mean of the trainings'
  * logits; curves are means over the folds as far as all of them went, `bestEpoch` and `foundRate` medians, seconds sums.
@@ -284,7 +293,15 @@ export interface TrialResult {
   readonly extractImagesPerSecond: number | null;
   /** Samples a thread-second of training. */
   readonly trainImagesPerSecond: number;
+  /** Highest resident memory of the worker process, MiB. */
   readonly peakMemoryMb: number;
+  /**
+   * Since when: the training of the network (of a cross-validated trial the fold that took most), the work unit of a head or a
+   * regression, or, where the system cannot tell, the process. Absent in rows of earlier versions: the process.
+   */
+  readonly peakMemoryOf?: 'trial' | 'unit' | 'process';
+  /** Of networks: what the batch norms of each stage did, as far as training went (of the first fold). */
+  readonly normPhases?: readonly NormPhase[];
   /** What ran the frozen backbone of a head, or trained the network. */
   readonly device: string;
   /** Where the float16 test logits lie: [test rows × outputs]. */

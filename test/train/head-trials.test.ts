@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PeakMemory } from '../../src/base/peak-memory.js';
 import { trainHeads } from '../../src/train/head-trials.js';
 import { balancingWeights, smoothedTargets } from '../../src/train/label-weights.js';
 import type { TrialSpec } from '../../src/train/trial.js';
@@ -311,6 +312,8 @@ test('times: decoding and extraction in proportion to the images that the trial 
   assert.ok(result.timing.train > 0 && result.timing.evaluate > 0);
   assert.ok(Math.abs(result.trainImagesPerSecond - 500 / result.timing.train) < 1e-6);
   assert.deepEqual([result.device, result.extractImagesPerSecond], ['cpu', 25]);
+  assert.ok(result.peakMemoryMb > 20);
+  assert.equal(result.peakMemoryOf, new PeakMemory().isOwn ? 'unit' : 'process');
 });
 
 test('progress goes up to 1; abort stops between steps', async (t) => {

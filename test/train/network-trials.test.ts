@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PeakMemory } from '../../src/base/peak-memory.js';
 import { NO_AUGMENT } from '../../src/engine/augment.js';
 import type { Graph } from '../../src/model/graph.js';
 import { isNetworkTrial, openNetwork } from '../../src/train/network-setup.js';
@@ -249,6 +250,7 @@ test('times, rates and device as they are recorded for heads', async (t) => {
   assert.ok(result.timing.train > 0 && result.timing.evaluate > 0 && result.peakMemoryMb > 20);
   assert.ok(Math.abs(result.trainImagesPerSecond - (2 * 30) / result.timing.train) < 1e-9);
   assert.equal(result.device, 'cpu');
+  assert.equal(result.peakMemoryOf, new PeakMemory().isOwn ? 'trial' : 'process');
   const { features: _, ...images } = inputs;
   const whole = (await train(images, { ...fullSpec, n: 30, epochs: 2 })).result;
   assert.deepEqual([whole.timing.extract, whole.extractImagesPerSecond], [0, null]);
