@@ -48,7 +48,7 @@ export const regression = z.preprocess(
     const wanted = penalty === 'elastic-net';
     if (wanted === (l1Ratio !== undefined)) return;
     const message = wanted
-      ? 'expected a number from 0 to 1 with `penalty: elastic-net`, received nothing.'
+      ? 'expected `l1Ratio`, a number from 0 to 1, with `penalty: elastic-net`, received none.'
       : `expected none with \`penalty: ${penalty}\`, received ${l1Ratio}.`;
     context.addIssue({ code: 'custom', message, path: ['l1Ratio'] });
   }),

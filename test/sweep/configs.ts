@@ -3,19 +3,25 @@ import { ThawError } from '../../src/base/errors.js';
 import type { SweepConfig } from '../../src/sweep/config.js';
 import { type ConfigOptions, parseConfig } from '../../src/sweep/read-config.js';
 
+interface ConfigParts {
+  readonly tasks?: string;
+  /** Further lines under `sources:`. */
+  readonly sources?: string;
+}
+
 /** A small valid config with `rest` (grid, zip, exclude, training …) appended. */
-export function configText(rest: string, { tasks }: { tasks?: string } = {}): string {
+export function configText(rest: string, { tasks, sources }: ConfigParts = {}): string {
   return `data:
   nih: { kind: chestxray14, root: images }
   own: { kind: folder, root: own }
 tasks: ${tasks ?? '{ findings: { kind: multilabel }, pneumonia: { kind: binary, positive: Pneumonia } }'}
 sources:
-  imagenet: { card: card.json }
+  imagenet: { card: card.json }${sources === undefined ? '' : `\n${sources}`}
 ${rest}
 `;
 }
 
-export function config(rest: string, parts: { tasks?: string } = {}): SweepConfig {
+export function config(rest: string, parts: ConfigParts = {}): SweepConfig {
   return parseConfig(configText(rest, parts), { file: '/configs/test.yaml' });
 }
 
