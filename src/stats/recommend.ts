@@ -32,8 +32,8 @@ export type Ranking =
   | { readonly ranked: true; readonly candidates: readonly RankedCandidate[]; readonly delta: number }
   | { readonly ranked: false; readonly reason: 'noise-unknown'; readonly why: string };
 
-/** Standard deviation of the expected AUROCs of candidates: equally likely in its logarithm from a twentieth of a percent to 0.2. */
-const LEAST_SPREAD = 5e-4;
+/** Standard deviation of the expected AUROCs of candidates: equally likely in its logarithm from 0.001 to 0.2. */
+const LEAST_SPREAD = 0.001;
 const LARGEST_SPREAD = 0.2;
 const SPREADS = 12;
 /** Variance of what all candidates have in common before anything is known: so wide that it says nothing of an AUROC. */
@@ -43,8 +43,8 @@ const CENTRE = 0.75;
 const FIFTHS = [-1.2816, -0.5244, 0, 0.5244, 1.2816];
 /** From these on a variance is as good as known. */
 const MANY_DEGREES = 40;
-/** Spreads less likely than this are hardly ever drawn. */
-const LEAST_WEIGHT = 1e-3;
+/** Spreads less likely than this part of the likeliest would hardly ever be drawn. */
+const LEAST_LIKELIHOOD = 3e-3;
 /** Keeps a covariance of rank below its size positive definite. */
 const JITTER = 1e-12;
 
@@ -122,12 +122,14 @@ function posteriorsBySpread(observed: readonly number[], noise: CandidateNoise):
     }),
   );
   const highest = Math.max(...found.map(({ logLikelihood }) => logLikelihood));
-  const likelihoods = found.map(({ logLikelihood }) => Math.exp(logLikelihood - highest));
-  const total = likelihoods.reduce((sum, value) => sum + value, 0);
-  return found.flatMap(({ prior, factor, scaled }, index) => {
-    const weight = likelihoods[index]! / total;
-    return weight < LEAST_WEIGHT ? [] : [{ weight, ...posterior(prior, factor, scaled, size) }];
-  });
+  const likely = found
+    .map((one) => ({ ...one, likelihood: Math.exp(one.logLikelihood - highest) }))
+    .filter(({ likelihood }) => likelihood > LEAST_LIKELIHOOD);
+  const total = likely.reduce((sum, { likelihood }) => sum + likelihood, 0);
+  return likely.map(({ prior, factor, scaled, likelihood }) => ({
+    weight: likelihood / total,
+    ...posterior(prior, factor, scaled, size),
+  }));
 }
 
 /**
@@ -169,7 +171,7 @@ function nearestCholesky(covariance: Float64Array, size: number): Float64Array {
 }
 
 function drawFrom(posteriors: readonly Posterior[], random: RandomStream): Float64Array {
-  let left = random.uniform() * posteriors.reduce((sum, { weight }) => sum + weight, 0);
+  let left = random.uniform();
   const { centre, factor } =
     posteriors.find(({ weight }) => {
       left -= weight;

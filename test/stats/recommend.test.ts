@@ -136,7 +136,9 @@ test('stated probabilities are frequencies, and the expected value of the chosen
     assert.ok(Math.abs(claimed - found) < 0.06 + 2 * error, `${claimed} stated, ${found} found (${asked})`);
   }
   const { asked } = chosen;
-  assert.ok(Math.abs(chosen.stated - chosen.hits) / asked < 0.05, JSON.stringify(chosen));
+  // It may be a little too cautious, never too sure.
+  const surplus = (chosen.stated - chosen.hits) / asked;
+  assert.ok(surplus < 0.02 && surplus > -0.1, JSON.stringify(chosen));
   assert.ok(chosen.inside / asked > 0.92, JSON.stringify(chosen));
   assert.ok(chosen.naive / asked > 0.003, 'the observed mean of the chosen one is too good');
   assert.ok(Math.abs(chosen.expected / asked) < 0.003, JSON.stringify(chosen));
