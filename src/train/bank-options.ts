@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { NativeHead, NativeHeadBankOptions, NativeSampleGroup } from '../engine/addon.js';
 import type { FeatureStore } from '../features/store.js';
+import { EpochControl } from './epoch-control.js';
 import { balancingWeights, smoothedTargets } from './label-weights.js';
 import { nativeOptimizer } from './optimizer.js';
-import type { HeadTrialInputs, ReadyTrial } from './trial-rows.js';
+import { type HeadTrialInputs, type ReadyTrial, rowsOf } from './trial-rows.js';
 
 /** A store of one vector an image, as a head bank maps it. */
 export function featureMatrix({ dataPath, index }: FeatureStore): NativeHeadBankOptions['features'] {
@@ -11,20 +12,20 @@ export function featureMatrix({ dataPath, index }: FeatureStore): NativeHeadBank
 }
 
 /** What banks of the same trials may differ in. */
-export interface BankUse {
+export interface BankUse<Trial extends ReadyTrial = ReadyTrial> {
   readonly select: NativeHeadBankOptions['select'];
-  readonly groupOf: (trial: ReadyTrial) => Omit<NativeSampleGroup, 'standardize'>;
-  readonly scheduleOf: (trial: ReadyTrial) => Pick<NativeHead, 'learningRates' | 'momenta'>;
+  readonly groupOf: (trial: Trial) => Omit<NativeSampleGroup, 'standardize'>;
+  readonly scheduleOf: (trial: Trial) => Pick<NativeHead, 'learningRates' | 'momenta'>;
 }
 
 /**
  * The bank of some trials' heads, one a trial in their order. Trials have batch, optimizer and label smoothing in common; those
  * of one group key share their samples. With label smoothing, a bank of folds has one group.
  */
-export function bankOptions(
+export function bankOptions<Trial extends ReadyTrial>(
   { task, split, features, threads = availableParallelism() }: HeadTrialInputs,
-  trials: readonly ReadyTrial[],
-  { select, groupOf, scheduleOf }: BankUse,
+  trials: readonly Trial[],
+  { select, groupOf, scheduleOf }: BankUse<Trial>,
 ): NativeHeadBankOptions {
   const groupIndex = new Map<string, number>();
   const groups: NativeSampleGroup[] = [];
@@ -59,4 +60,32 @@ export function bankOptions(
     select,
     threads,
   };
+}
+
+/**
+ * What a bank has one of; a work unit has one of it too, a caller's own list of trials may not. With smoothed targets the rows
+ * that one fold is trained on are not those that another is judged by, so that each fold has a bank to itself.
+ */
+export function bankKey({ spec, fold, groupKey }: ReadyTrial): string {
+  return JSON.stringify([
+    fold !== undefined && spec.labelSmoothing !== undefined ? groupKey : '',
+    spec.batch,
+    spec.select,
+    spec.optimizer,
+    spec.testViews ?? 'none',
+    spec.labelSmoothing ?? 0,
+    EpochControl.isNeeded(spec),
+  ]);
+}
+
+/** The rows that some trials are chosen on, ascending: the validation split, and of cross-validated ones the folds. */
+export function validationOf(
+  trials: readonly ReadyTrial[],
+  { task, split }: Pick<HeadTrialInputs, 'task' | 'split'>,
+): Uint32Array {
+  const whole = rowsOf(task, split.validation);
+  const heldOut = trials.flatMap(({ fold, validationRows }) =>
+    fold === undefined ? [] : [...validationRows],
+  );
+  return heldOut.length === 0 ? whole : Uint32Array.from(new Set([...whole, ...heldOut])).sort();
 }

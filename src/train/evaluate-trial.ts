@@ -35,3 +35,20 @@ export function targetsOf(task: Task, rows: Uint32Array): Float32Array {
   }
   return targets;
 }
+
+/** Logits [wanted × outputs] of some rows, from the logits of `rows`, which they are among. */
+export function pickRows(
+  logits: Float32Array,
+  outputs: number,
+  rows: Uint32Array,
+  wanted: Uint32Array,
+): Float32Array {
+  if (wanted.length === rows.length) return logits;
+  const position = new Map([...rows].map((row, index) => [row, index]));
+  const picked = new Float32Array(wanted.length * outputs);
+  for (const [index, row] of wanted.entries()) {
+    const place = position.get(row)! * outputs;
+    picked.set(logits.subarray(place, place + outputs), index * outputs);
+  }
+  return picked;
+}

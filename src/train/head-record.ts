@@ -1,20 +1,19 @@
 import type { NativeTrainResult } from '../engine/addon.js';
+import { columnOf } from './head-epochs.js';
 import type { TrialResult } from './trial.js';
 import { recordedCurve, type TrainingFacts, trialRecord } from './trial-record.js';
 import type { HeadTrialInputs, ReadyTrial } from './trial-rows.js';
 
 /** Joins the calls' epochs of one head; epochs that a head did not run are NaN and left out. */
 function curvesOf(history: readonly NativeTrainResult[], head: number): TrialResult['curves'] {
-  const column = (name: 'trainLoss' | 'validationLoss' | 'validationAuroc', length: number) =>
-    history
-      .flatMap((part) => [...part[name].subarray(head * part.epochs, (head + 1) * part.epochs)])
-      .slice(0, length);
-  const trained = column('trainLoss', Number.POSITIVE_INFINITY);
+  const trained = columnOf(history, 'trainLoss', head);
   const epochs = trained.findLastIndex((loss) => !Number.isNaN(loss)) + 1;
+  const curve = (name: 'trainLoss' | 'validationLoss' | 'validationAuroc') =>
+    recordedCurve(columnOf(history, name, head).slice(0, epochs));
   return {
-    trainLoss: recordedCurve(column('trainLoss', epochs)),
-    validationLoss: recordedCurve(column('validationLoss', epochs)),
-    validationAuroc: recordedCurve(column('validationAuroc', epochs)),
+    trainLoss: curve('trainLoss'),
+    validationLoss: curve('validationLoss'),
+    validationAuroc: curve('validationAuroc'),
   };
 }
 

@@ -4,9 +4,9 @@ import { PeakMemory } from '../base/peak-memory.js';
 import type { HeadWeightsKind, NativeHeadBankOptions, NativeTrainResult } from '../engine/addon.js';
 import { HeadBank } from '../engine/head-bank.js';
 import type { NativeCallOptions } from '../engine/native-owner.js';
-import { bankOptions, featureMatrix } from './bank-options.js';
-import { EpochControl } from './epoch-control.js';
-import { evaluateTrial } from './evaluate-trial.js';
+import { bankKey, bankOptions, featureMatrix, validationOf } from './bank-options.js';
+import { evaluateTrial, pickRows } from './evaluate-trial.js';
+import { runEpochs } from './head-epochs.js';
 import { HeadMeans } from './head-means.js';
 import { withFoundRates } from './head-rates.js';
 import { headRecord } from './head-record.js';
@@ -27,8 +27,6 @@ import {
 
 /** Logits that may be held at once while a bank is evaluated. */
 const MAX_LOGIT_BYTES = 256 << 20;
-/** A call into the engine should take about this long: often enough for progress and abort, rarely enough to cost nothing. */
-const SECONDS_PER_CALL = 0.4;
 
 /**
  * Trains linear heads on frozen features, all trials of a work unit, and all folds of a cross-validated one, together in one bank.
@@ -70,22 +68,6 @@ export async function trainHeads(
   return joinFolds(inputs, outcomes);
 }
 
-/**
- * What a bank has one of; a work unit has one of it too, a caller's own list of trials may not. With smoothed targets the rows
- * that one fold is trained on are not those that another is judged by, so that each fold has a bank to itself.
- */
-function bankKey({ spec, fold, groupKey }: ReadyTrial): string {
-  return JSON.stringify([
-    fold !== undefined && spec.labelSmoothing !== undefined ? groupKey : '',
-    spec.batch,
-    spec.select,
-    spec.optimizer,
-    spec.testViews ?? 'none',
-    spec.labelSmoothing ?? 0,
-    EpochControl.isNeeded(spec),
-  ]);
-}
-
 /** As many trials a bank as their logits fit into memory; trials of one sample order stay together. */
 function chunkByMemory(trials: readonly ReadyTrial[], inputs: HeadTrialInputs): ReadyTrial[][] {
   const { task, split, otherViews } = inputs;
@@ -97,15 +79,6 @@ function chunkByMemory(trials: readonly ReadyTrial[], inputs: HeadTrialInputs): 
   for (let first = 0; first < sorted.length; first += perBank)
     chunks.push(sorted.slice(first, first + perBank));
   return chunks;
-}
-
-/** The rows that some trials are chosen on, ascending: the validation split, and of cross-validated ones the folds. */
-function validationOf(trials: readonly ReadyTrial[], { task, split }: HeadTrialInputs): Uint32Array {
-  const whole = rowsOf(task, split.validation);
-  const heldOut = trials.flatMap(({ fold, validationRows }) =>
-    fold === undefined ? [] : [...validationRows],
-  );
-  return heldOut.length === 0 ? whole : Uint32Array.from(new Set([...whole, ...heldOut])).sort();
 }
 
 async function trainBank(
@@ -192,37 +165,6 @@ async function inferElsewhere(
   }
 }
 
-async function runEpochs(
-  bank: HeadBank,
-  trials: readonly ReadyTrial[],
-  options: TrialOptions,
-): Promise<NativeTrainResult[]> {
-  const history: NativeTrainResult[] = [];
-  const epochs = Math.max(...trials.map(({ spec }) => spec.epochs));
-  const controls = trials.map(({ spec }) =>
-    EpochControl.isNeeded(spec) ? new EpochControl(spec) : undefined,
-  );
-  const most = controls.some((control) => control !== undefined) ? 1 : Number.POSITIVE_INFINITY;
-  const signal = options.signal === undefined ? {} : { signal: options.signal };
-  for (let done = 0, step = 1; done < epochs; ) {
-    const count = Math.min(step, epochs - done);
-    const started = performance.now();
-    const result = await bank.train(count, signal);
-    history.push(result);
-    for (const [head, control] of controls.entries()) {
-      if (control === undefined) continue;
-      control.note(result.validationLoss[head] as number, result.validationAuroc[head] as number);
-      bank.setRateFactor(head, control.rateFactor);
-    }
-    const seconds = (performance.now() - started) / 1000;
-    done += count;
-    const fast = Math.floor((SECONDS_PER_CALL / Math.max(seconds, 1e-4)) * count);
-    step = Math.max(1, Math.min(4 * step, fast, most));
-    options.onProgress?.(done / epochs);
-  }
-  return history;
-}
-
 interface BankFacts {
   readonly history: readonly NativeTrainResult[];
   readonly testRows: Uint32Array;
@@ -246,7 +188,6 @@ async function evaluateBank(
     Float32Array,
     Float32Array,
   ];
-  const position = new Map([...allValidation].map((row, index) => [row, index]));
   const inferSeconds = (performance.now() - started) / 1000 / trials.length;
   const { mebibytes, isOwn } = peak;
   return trials.map((trial, head) => {
@@ -260,8 +201,8 @@ async function evaluateBank(
     const validation = pickRows(
       slice(validationLogits, allValidation.length),
       outputs,
+      allValidation,
       validationRows,
-      position,
     );
     try {
       const sets = evaluateTrial(inputs.task, { validation, validationRows, test, testRows });
@@ -278,20 +219,4 @@ async function evaluateBank(
       return ofFold(failure(trial.spec, error), trial);
     }
   });
-}
-
-/** Logits [rows × outputs] of some rows, from the logits of all whose places `position` tells. */
-function pickRows(
-  logits: Float32Array,
-  outputs: number,
-  rows: Uint32Array,
-  position: ReadonlyMap<number, number>,
-): Float32Array {
-  if (rows.length * outputs === logits.length) return logits;
-  const picked = new Float32Array(rows.length * outputs);
-  for (const [index, row] of rows.entries()) {
-    const place = position.get(row)! * outputs;
-    picked.set(logits.subarray(place, place + outputs), index * outputs);
-  }
-  return picked;
 }

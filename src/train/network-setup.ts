@@ -55,6 +55,13 @@ export function networkOf(
   });
 }
 
+/** Names of the stages of a trial's network, its head last. Throws MODEL. */
+export function stageNames(inputs: NetworkTrialInputs, spec: NetworkTrialSpec): readonly string[] {
+  // Weights have no say in it, and to draw those of `none` takes a while.
+  const { stages } = networkOf(inputs, spec.strategy === 'none' ? { ...spec, strategy: 'full' } : spec);
+  return stages.map(({ name }) => name);
+}
+
 /**
  * A trial's network with its initial weights: the source's, and a classifier drawn from the trial's seed; or, of the same
  * network, the part behind a cut, on its stored activations. Its owner disposes it. Throws MODEL or ENGINE, with the node, for a

@@ -1,7 +1,8 @@
 import { freezePlan } from './freeze.js';
-import { type NetworkTrialInputs, type NetworkTrialSpec, networkOf, openNetwork } from './network-setup.js';
-import { PhasedNetwork, type PhasedOptions } from './phased-network.js';
+import { type NetworkTrialInputs, type NetworkTrialSpec, openNetwork, stageNames } from './network-setup.js';
+import { PhasedNetwork } from './phased-network.js';
 import { phasesAt } from './phases.js';
+import type { Checkpoint } from './shared-epochs.js';
 import type { ReadyTrial } from './trial-rows.js';
 
 /** Whether a part of a trial's network can be trained from activations that were stored once an image. */
@@ -10,16 +11,16 @@ export function mayStartBehindCuts({ strategy, network }: NetworkTrialSpec): boo
 }
 
 /**
- * A trial's network, each phase of it from the best of the activations there are. `start` is where a training that agrees with
+ * A trial's network, each phase of it from the best of the activations there are. `begin` is where a training that agrees with
  * the trial's until then has been. Throws as `openNetwork`.
  */
 export function openPhased(
   inputs: NetworkTrialInputs,
   spec: NetworkTrialSpec,
   trial: ReadyTrial,
-  start?: PhasedOptions['start'],
+  begin?: Checkpoint,
 ): PhasedNetwork {
-  const stages = networkOf(inputs, spec).stages.map(({ name }) => name);
+  const stages = stageNames(inputs, spec);
   const steps = Math.ceil(trial.subset.rows.length / spec.batch);
   const plan = freezePlan(spec.strategy, stages, steps * spec.epochs, steps);
   const hasCut = (cut: string) => mayStartBehindCuts(spec) && inputs.activations?.has(cut) === true;
@@ -28,6 +29,6 @@ export function openPhased(
     phases: phasesAt(plan, stages, hasCut),
     batch: spec.batch,
     open: (cut) => openNetwork(inputs, spec, trial, cut),
-    start,
+    start: begin === undefined ? undefined : { step: begin.epochs * steps, state: begin.state },
   });
 }

@@ -37,6 +37,10 @@ export class PhasedNetwork implements TrainedNetwork, AsyncDisposable {
     this.state = options.start?.state;
   }
 
+  get phases(): readonly Phase[] {
+    return this.options.phases;
+  }
+
   /** Optimizer steps done. */
   get steps(): number {
     return this.step;

@@ -20,6 +20,8 @@ export interface TrainingFacts {
   readonly extraction?: Pick<RadiomicsStoreIndex, 'extractSeconds' | 'imagesPerSecond'>;
   /** Samples that training has seen; default: the subset in each epoch. */
   readonly samples?: number;
+  readonly shared?: TrialResult['shared'];
+  readonly phases?: TrialResult['phases'];
 }
 
 /** What is recorded of a trained trial beside its metrics. */
@@ -29,6 +31,7 @@ export function trialRecord(
   facts: TrainingFacts,
 ): Omit<TrialResult, 'predictions' | 'validation' | 'test'> {
   const { curves, bestEpoch, trainSeconds, evaluateSeconds, testImages, device, peak, peakOf } = facts;
+  const { shared, phases } = facts;
   const { extraction = features?.index, samples = spec.epochs * subset.rows.length } = facts;
   const share = (subset.images + validationRows.length + testImages) / Math.max(images.index.rows, 1);
   return {
@@ -36,6 +39,8 @@ export function trialRecord(
     trainPatients: subset.patients,
     curves,
     bestEpoch,
+    ...(shared === undefined ? {} : { shared }),
+    ...(phases === undefined ? {} : { phases }),
     ...(found === undefined ? {} : { foundRate: { lr: found.lr, steps: found.steps } }),
     timing: {
       decode: images.index.decodeSeconds * share,

@@ -9,7 +9,7 @@ import type { Task } from '../data/task.js';
 import type { FeatureStore } from '../features/store.js';
 import type { ImageStore } from '../image/store.js';
 import type { TrainedWeights } from '../model/trained.js';
-import { type FailedTrial, failure } from './outcome.js';
+import { type FailedTrial, failure, type TrialOutcome } from './outcome.js';
 import type { TrialSpec } from './trial.js';
 import { type Fold, foldsOf } from './validation.js';
 
@@ -32,6 +32,8 @@ export interface HeadTrialInputs extends TrialInputs {
 
 export interface TrialOptions {
   readonly signal?: AbortSignal;
+  /** Awaited with every trial as soon as it has ended, well or not. */
+  readonly onOutcome?: (outcome: TrialOutcome) => Promise<void>;
   /** Called with the part of the unit that is done, 0 to 1. */
   readonly onProgress?: (done: number) => void;
   /** Called with the weights that validation chose, for every trial that ends well and is one network. */
