@@ -27,7 +27,7 @@ export interface Split extends SelectionRows, ReportingRows {
 }
 
 export type SplitRule =
-  /** By patient; shares of the images for train, validation and test. */
+  /** By patient; shares of the images for train, validation and test; that for validation may be 0, here and below. */
   | { readonly kind: 'random'; readonly fractions: readonly [number, number, number]; readonly seed: number }
   /** Test images as published; `validation` is the share of the other images that is drawn, by patient. */
   | { readonly kind: 'official'; readonly validation: number; readonly seed: number }
@@ -57,11 +57,17 @@ export function splitDataset(dataset: Dataset, rule: SplitRule, options: SplitOp
   const { assigned, method } = assign(dataset, rule);
   const rows = rowsOfParts(assigned, options.exclude);
   for (const split of SPLITS) {
-    if (rows[split].length === 0) throw emptySplit(dataset, split, rule);
+    if (rows[split].length === 0 && !(split === 'validation' && validationShare(rule) === 0))
+      throw emptySplit(dataset, split, rule);
   }
   const leaks = checkPatients(dataset, rows);
   if (leaks.length > 0 && !options.allowLeakage) throw leakage(dataset, leaks);
   return { method, ...rows, leakingPatients: leaks.map(({ patient }) => patient) };
+}
+
+/** The share of the images that is drawn for validation, where any is. */
+export function validationShare(rule: SplitRule): number {
+  return rule.kind === 'random' ? rule.fractions[1] : (rule.validation ?? DEFAULT_VALIDATION);
 }
 
 function rowsOfParts(
@@ -136,10 +142,12 @@ function assign(dataset: Dataset, rule: SplitRule): Assignment {
 function assignRandom(dataset: Dataset, rule: Extract<SplitRule, { kind: 'random' }>): Assignment {
   const { fractions, seed } = rule;
   const sum = fractions.reduce((total, fraction) => total + fraction, 0);
-  if (fractions.length !== 3 || !fractions.every((fraction) => fraction > 0) || Math.abs(sum - 1) > 1e-6) {
+  const [train, validation, test] = fractions;
+  const areShares = fractions.length === 3 && train > 0 && validation >= 0 && test > 0;
+  if (!areShares || Math.abs(sum - 1) > 1e-6) {
     throw new ThawError(
       'CONFIG',
-      `expected three shares above 0 that sum to 1 but found ${fractions.join(', ')}.`,
+      `expected three shares above 0 (that for validation may be 0) that sum to 1 but found ${fractions.join(', ')}.`,
       {
         node: 'fractions',
         hint: "Such as 'fractions: [0.7, 0.1, 0.2]' for train, validation and test.",
@@ -170,7 +178,8 @@ function assignGiven(dataset: Dataset, rule: Extract<SplitRule, { kind: 'given' 
   const given = dataset.entries.map(({ split }) => split);
   requireNamedSplits(dataset, given, 'given');
   if (given.includes('validation')) return { assigned: given, method: 'given' };
-  const { validation = DEFAULT_VALIDATION, seed = 0 } = rule;
+  const { seed = 0 } = rule;
+  const validation = validationShare(rule);
   const assigned = drawValidation(dataset, given, validation, seed);
   return { assigned, method: `given, ${percent(validation)} of train for validation, seed ${seed}` };
 }
@@ -205,8 +214,8 @@ function drawValidation(
   share: number,
   seed: number,
 ): (SplitName | undefined)[] {
-  if (!(share > 0 && share < 1)) {
-    throw new ThawError('CONFIG', `expected a share above 0 and below 1 but found ${share}.`, {
+  if (!(share >= 0 && share < 1)) {
+    throw new ThawError('CONFIG', `expected a share from 0 to below 1 but found ${share}.`, {
       node: 'validation',
     });
   }

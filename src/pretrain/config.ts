@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { ioError } from '../base/files.js';
+import { validationShare } from '../data/split.js';
 import { registeredModels, searchFolders } from '../model/registry/folders.js';
 import type { SweepConfig } from '../sweep/config.js';
 import { type ConfigMistake, ConfigText } from '../sweep/config-text.js';
@@ -72,7 +73,7 @@ export function parsePretrainConfig(
     ...modelMistake(start, ['source'], registered),
   ]);
   const value = parsed.data!;
-  source.refuse(augmentMistakes(value));
+  source.refuse([...augmentMistakes(value), ...splitMistakes(value)]);
   return resolveConfig(value, resolve(file), { ...options, registered });
 }
 
@@ -87,6 +88,12 @@ function augmentMistakes({ training }: PretrainValue): ConfigMistake[] {
   const message =
     'expected `none` for the strategy `last-block`, which is trained from stored activations, received an augmentation.';
   return [{ path: ['training', 'augment'], message }];
+}
+
+/** Epochs are chosen on validation images; a table or folders may name them themselves. */
+function splitMistakes({ data: { split } }: PretrainValue): ConfigMistake[] {
+  if (split.kind === 'given' || validationShare(split) > 0) return [];
+  return [{ path: ['data', 'split'], message: 'expected a share for validation above 0, received 0.' }];
 }
 
 function resolveConfig(

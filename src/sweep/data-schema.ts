@@ -11,8 +11,10 @@ import { byKind, byShape, expected, flag, mapping, number, text, whole, words } 
 import { seed } from './trial-schema.js';
 
 const share = number('a part between 0 and 1', (value) => value > 0 && value < 1);
+/** Cross-validated trials need no validation images. */
+const shareOrNone = number('a part from 0 to below 1', (value) => value >= 0 && value < 1);
 const fractions = z
-  .tuple([share, share, share], expected('three parts [train, validation, test] that sum to 1'))
+  .tuple([share, shareOrNone, share], expected('three parts [train, validation, test] that sum to 1'))
   .refine((parts) => Math.abs(parts.reduce((sum, part) => sum + part, 0) - 1) < 1e-9, {
     error: ({ input }) =>
       `expected three parts that sum to 1, received [${String(input).replaceAll(',', ', ')}].`,
@@ -25,8 +27,8 @@ const splitSchema = byKind(
     fractions: fractions.default([0.7, 0.1, 0.2]),
     seed: seed.default(0),
   }),
-  mapping({ kind: z.literal('official'), validation: share.default(0.125), seed: seed.default(0) }),
-  mapping({ kind: z.literal('given'), validation: share.exactOptional(), seed: seed.exactOptional() }),
+  mapping({ kind: z.literal('official'), validation: shareOrNone.default(0.125), seed: seed.default(0) }),
+  mapping({ kind: z.literal('given'), validation: shareOrNone.exactOptional(), seed: seed.exactOptional() }),
 );
 const splitOrWord = splitWith('column', 'folder');
 

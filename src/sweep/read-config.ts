@@ -15,6 +15,7 @@ import { type ConfigValue, configSchema } from './schema.js';
 import { unknownKey } from './schema-words.js';
 import { type RegisteredModels, sourceConfig } from './source-schema.js';
 import { AXIS_KEYS, type AxisKey } from './trial-schema.js';
+import { validationMistakes } from './validation-rule.js';
 
 export interface ConfigOptions {
   /** `path=value` changes, applied in order before the check. */
@@ -67,7 +68,11 @@ export function parseConfig(
   ]);
   const places = { file: resolve(file), folder: resolve(folder) };
   const config = resolveConfig(parsed.data!, { ...options, ...places, registered });
-  source.refuse([...augmentMistakes(config, parsed.data!), ...regressionMistakes(config, value)]);
+  source.refuse([
+    ...augmentMistakes(config, parsed.data!),
+    ...regressionMistakes(config, value),
+    ...validationMistakes(config),
+  ]);
   if (expandTrials(config).next().done === true) {
     source.refuse([
       { path: ['grid'], message: 'expected at least one trial, but `exclude` and the tasks leave none.' },

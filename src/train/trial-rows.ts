@@ -98,7 +98,7 @@ export function prepareTrials(
       proportional.set(key, validationRows);
     }
     if (validationRows.length === 0) {
-      const hint = 'Take another split, or leave the task out.';
+      const hint = 'Take another split, `validation: cv:5` (in a sweep), or leave the task out.';
       const none = new ThawError('DATA', 'no validation image belongs to the task.', {
         node: spec.task,
         hint,

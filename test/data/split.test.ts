@@ -181,6 +181,25 @@ test('official and given need what they are called for', () => {
   );
 });
 
+test('no share for validation leaves its set empty, whoever names the others; any other empty set is refused', () => {
+  const drawn = splitDataset(cohort, random(3, [0.8, 0, 0.2]), strict);
+  assert.equal(drawn.validation.length, 0);
+  assert.equal(drawn.train.length + drawn.test.length, cohort.entries.length);
+  assert.ok(disjoint(patientsOf(drawn).train, patientsOf(drawn).test));
+  for (const kind of ['official', 'given'] as const) {
+    const split = splitDataset(listed(['train', 'test', 'train']), { kind, validation: 0, seed: 0 }, strict);
+    assert.deepEqual([[...split.train], [...split.validation], [...split.test]], [[0, 2], [], [1]]);
+  }
+  const named = listed(['train', 'validation', 'test']);
+  assert.deepEqual([...splitDataset(named, { kind: 'given', validation: 0 }, strict).validation], [1]);
+  const exclude = new Set(drawn.test);
+  assert.throws(() => splitDataset(cohort, random(3, [0.8, 0, 0.2]), { ...strict, exclude }), {
+    code: 'DATA',
+    message: /no images for test/,
+  });
+  assert.throws(() => splitDataset(cohort, random(0, [0, 0.8, 0.2]), strict), { code: 'CONFIG' });
+});
+
 test('patients in two splits: refused by name, or listed when allowed', () => {
   const splits: SplitName[] = ['train', 'validation', 'test', 'train', 'test', 'train'];
   const dataset = listed(splits, ['10', '2', '3', '2', '10', '4']);

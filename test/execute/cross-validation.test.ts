@@ -15,12 +15,14 @@ import { optionsOf, temporaryFolder, tinyConfig } from './tiny-sweep.js';
 const crossed = (folder: string): SweepConfig =>
   tinyConfig(folder, {
     sources: source('dense', DENSE, GREY),
+    // No image is set aside for validation.
+    split: '{ kind: random, fractions: [0.8, 0, 0.2], seed: 0 }',
     epochs: 2,
     set: [
       'grid.n=[16, 24]',
       'grid.task=effusion',
       'grid.strategy=[extractor, full]',
-      'training.validation=cv:3',
+      'training.validation=cv:5',
     ],
   });
 
@@ -59,7 +61,7 @@ test('a sweep of cross-validated heads and networks: dry run, a part, the rest; 
 
   for (const { spec, result } of await rowsOf(config)) {
     const { folds } = result.crossValidation!;
-    assert.equal(folds.length, 3);
+    assert.equal(folds.length, 5);
     assert.equal(result.trainImages, spec.n);
     for (const fold of folds) assert.equal(fold.trainImages + fold.heldOutImages, spec.n);
     const patients = folds.reduce((sum, fold) => sum + fold.heldOutPatients, 0);
@@ -72,18 +74,18 @@ test('a sweep of cross-validated heads and networks: dry run, a part, the rest; 
 
   const table = trialRows(await rowsOf(config));
   const column = (name: string) => table.columns.find((one) => one.name === name)!.values;
-  assert.deepEqual(column('folds'), [3, 3, 3, 3]);
-  assert.deepEqual(column('validation'), ['cv:3', 'cv:3', 'cv:3', 'cv:3']);
+  assert.deepEqual(column('folds'), [5, 5, 5, 5]);
+  assert.deepEqual(column('validation'), ['cv:5', 'cv:5', 'cv:5', 'cv:5']);
   assert.ok(column('log_loss_fold_sd').every((value) => typeof value === 'number' && value > 0));
 
   const byStrategy = new Map((await rowsOf(config)).map((row) => [row.spec.strategy, row]));
-  // Three heads are written as one, whose logits are compared with the recorded mean.
+  // Five heads are written as one, whose logits are compared with the recorded mean.
   const made = await exported(t, config, byStrategy.get('extractor')!, 'm.onnx');
   assert.ok(made.fromRecorded <= HALF_ROUNDING && made.fromTrained < 1e-4);
   const signal = new AbortController().signal;
   const options = { ...exportOptions, out: join(config.out, 'm.onnx'), signal };
   await assert.rejects(exportTrial(config.out, byStrategy.get('full')!, options), {
     code: 'CONFIG',
-    message: /the mean of 3 networks, one a fold .*validation: cv:3.*validation: full/,
+    message: /the mean of 5 networks, one a fold .*validation: cv:5.*validation: full/,
   });
 });

@@ -84,6 +84,14 @@ grid: {}
   );
   assert.throws(() => tinyConfig('/somewhere', ['training.strategy=auto-rgn']), /expected one of last-block/);
   assert.throws(
+    () => tinyConfig('/somewhere', ['training.validation=cv:5']),
+    /training\.validation: expected one of full, proportional, received 'cv:5'/,
+  );
+  assert.throws(
+    () => tinyConfig('/somewhere', ['data.split={ kind: random, fractions: [0.8, 0, 0.2] }']),
+    /data\.split: expected a share for validation above 0, received 0/,
+  );
+  assert.throws(
     () => tinyConfig('/somewhere', ['training.strategy=last-block']),
     /training\.augment: expected `none` for the strategy `last-block`/,
   );

@@ -4,9 +4,10 @@ import { headBytes, headSeconds, networkSeconds, type SweepSizes } from '../../s
 import { expandTrials } from '../../src/sweep/expand.js';
 import { filterTrials, parseFilter } from '../../src/sweep/filter.js';
 import { planUnits } from '../../src/sweep/plan.js';
+import { parseConfig } from '../../src/sweep/read-config.js';
 import { trialIdentifier } from '../../src/sweep/trial-id.js';
 import type { TrialSpec } from '../../src/train/trial.js';
-import { config, inRest } from './configs.js';
+import { config, configText, inRest, mistakes } from './configs.js';
 import { spec } from './rows.js';
 
 const grid = 'grid: { dataset: nih, task: findings, n: 50, validation: [full, cv:5, proportional, cv:20] }';
@@ -30,6 +31,26 @@ describe('validation: cv:K', () => {
         `sweep.yaml:7:25: training.validation: expected full, proportional or cv:K with K folds from 2 to 20, received '${wrong}'.`,
       ]);
     }
+  });
+
+  it('is what every trial on a split without validation images needs', () => {
+    const refused = (split: string, rest: string) =>
+      mistakes(configText(rest).replace('root: own }', `root: own, split: ${split} }`));
+    const none = '{ kind: random, fractions: [0.8, 0, 0.2] }';
+    const message = (received: string) =>
+      `sweep.yaml:3:42: data.own.split: expected \`validation: cv:K\` in \`training\` or the grid, as this split has no validation images, received \`${received}\`.`;
+    assert.deepEqual(refused(none, ''), [message('full')]);
+    assert.deepEqual(
+      refused('{ kind: official, validation: 0 }', 'grid: { validation: [cv:5, proportional] }'),
+      [message('proportional')],
+    );
+    const accepted = (rest: string) => {
+      const text = configText(rest).replace('root: own }', `root: own, split: ${none} }`);
+      return parseConfig(text, { file: 'sweep.yaml' });
+    };
+    accepted('training: { validation: cv:4 }');
+    accepted('grid: { dataset: nih }');
+    accepted('grid: { validation: [cv:5, full] }\nexclude: [{ dataset: own, validation: full }]');
   });
 
   it('changes no id but its own', () => {

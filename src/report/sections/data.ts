@@ -80,7 +80,7 @@ function prevalenceTable({ dataset, labelNames, splits }: DataSummary): Markup {
 function prevalence(split: SplitSummary, index: number): Markup {
   const positives = split.positives[index] ?? 0;
   const known = split.known[index] ?? 0;
-  if (known === 0) return html`<span class="none">not known</span>`;
+  if (known === 0) return html`<span class="none">${split.images === 0 ? 'no images' : 'not known'}</span>`;
   const share = positives / known;
   const unknown = split.images - known;
   return html`<span class="share" style="--v:${(share * 100).toFixed(2)}%"${unknown > 0 && html` title="not known for ${counted(unknown, 'image')}"`}><b>${count(positives)}</b> ${percent(share)}${unknown > 0 && ` of ${count(known)}`}</span>`;
