@@ -4,6 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { catalogue } from '../../src/model/registry/catalogue.js';
+import { readPretrainConfig } from '../../src/pretrain/config.js';
+import { pretrainedFiles } from '../../src/pretrain/result.js';
 import { countTrials, expandTrials } from '../../src/sweep/expand.js';
 import { parseConfig, readConfig } from '../../src/sweep/read-config.js';
 
@@ -71,6 +73,36 @@ async function upstreams(): Promise<string[]> {
   );
   return texts.flatMap((text) => /^name: (\S+)/m.exec(text)?.[1] ?? []);
 }
+
+/** Trials of each sweep of bench/results: those of the networks and heads, and of radiomics. */
+const RESULTS = {
+  nih1000: 2 * 5 * 10 * (5 * 4 + 2 + 1),
+  pneumoniamnist: 4 * 5 * (5 * 4 + 2 + 1),
+  'learning-rates': 2 * (2 * 6 + 4 * 4),
+  'embedded-models': 3 * 8 * 3 * 4 * 10,
+} as const;
+
+describe('the sweeps of docs/results.md', () => {
+  const folder = path('bench/results');
+
+  for (const [name, trials] of Object.entries(RESULTS)) {
+    it(`${name} is a valid sweep of ${trials} trials on models that come with it or are pretrained beside it`, async () => {
+      const config = await readConfig(`${folder}/${name}.yaml`, { environment: {} });
+      assert.equal(countTrials(config), trials);
+      const made = (await readdir(`${folder}/pretrain`)).map(async (file) => {
+        const { out, name: model } = await readPretrainConfig(`${folder}/pretrain/${file}`, {
+          environment: {},
+        });
+        assert.equal(file, `${model}.yaml`);
+        return pretrainedFiles({ out, name: model }).card;
+      });
+      const known = await Promise.all(made);
+      for (const source of Object.values(config.sources)) {
+        if ('card' in source) assert.ok(known.includes(source.card) || existsSync(source.card), source.card);
+      }
+    });
+  }
+});
 
 describe('the documentation of the config', () => {
   it('has examples that are accepted', async () => {
