@@ -13,7 +13,7 @@ import { writeSafetensors } from '../model/weights/safetensors-write.js';
 import { type ExportedModel, exportedMetadata } from '../predict/exported-model.js';
 import { ImageNetwork, inputSide } from '../predict/network.js';
 import type { OkRow } from '../sweep/ledger.js';
-import { readPredictions } from '../sweep/predictions.js';
+import { readPredictions, withinHalf } from '../sweep/predictions.js';
 import { trainsNetwork } from '../sweep/strategy.js';
 import { viewsOf } from '../train/test-views.js';
 import { foldsOf } from '../train/validation.js';
@@ -59,7 +59,7 @@ export async function exportTrial(run: string, row: OkRow, options: ExportOption
   checkIsOneNetwork(row);
   const trained = await retrain(run, row, options);
   const fromRecorded = largestDifference(
-    trained.outcome.testLogits,
+    withinHalf(trained.outcome.testLogits),
     await readPredictions(run, row.result.predictions),
   );
   if (!(fromRecorded <= TOLERANCE.recorded) && !options.force)

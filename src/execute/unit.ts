@@ -10,6 +10,7 @@ import { type ImageStore, openImageStore } from '../image/store.js';
 import type { LoadedModel } from '../model/registry.js';
 import { openRadiomicsStore } from '../radiomics/store.js';
 import type { LedgerRow, LedgerWriter, PredictionWriter, Versions } from '../sweep/ledger.js';
+import { withinHalf } from '../sweep/predictions.js';
 import { REGRESSION, trainsNetwork } from '../sweep/strategy.js';
 import { trainHeads } from '../train/head-trials.js';
 import { trainNetworks } from '../train/network-trials.js';
@@ -156,7 +157,7 @@ export class UnitRunner {
   /** Appends logits [rows × outputs] as float16. */
   private async kept(logits: Float32Array, outputs: number): Promise<TrialResult['predictions']> {
     const half = new Uint16Array(logits.length);
-    await addon().convertToHalf(logits, half);
+    await addon().convertToHalf(withinHalf(logits), half);
     const place = await this.predictions.append(new Uint8Array(half.buffer));
     return { ...place, rows: half.length / outputs, outputs };
   }

@@ -31,6 +31,16 @@ export async function readPredictions(
   return Float32Array.from({ length: rows * outputs }, (_, index) => fromHalf(bytes.readUInt16LE(index * 2)));
 }
 
+/** Largest finite binary16. */
+const MOST = 65504;
+
+/** Logits as a prediction file can hold them: those of a training that ran away are kept at the largest float16, not as infinite. */
+export function withinHalf(logits: Float32Array): Float32Array {
+  return logits.every((logit) => Math.abs(logit) <= MOST)
+    ? logits
+    : logits.map((logit) => Math.max(-MOST, Math.min(MOST, logit)));
+}
+
 /** IEEE 754 binary16: 1 sign, 5 exponent (bias 15) and 10 fraction bits. */
 function fromHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;

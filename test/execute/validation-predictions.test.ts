@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadDataset } from '../../src/data/load.js';
 import { buildTask } from '../../src/data/task.js';
+import { HALF_ROUNDING } from '../../src/execute/export-trial.js';
 import { runSweep } from '../../src/execute/run-sweep.js';
 import { evaluateSet } from '../../src/stats/evaluate.js';
 import { readLedger } from '../../src/sweep/ledger.js';
 import { readPredictions } from '../../src/sweep/predictions.js';
 import { targetsOf } from '../../src/train/evaluate-trial.js';
-import { DENSE, GREY, source } from './exported-trials.js';
+import { DENSE, exported, GREY, source } from './exported-trials.js';
 import { InProcessExecutor } from './in-process.js';
 import { optionsOf, temporaryFolder, tinyConfig } from './tiny-sweep.js';
 
@@ -45,4 +46,26 @@ test('kept validation logits and their rows give the recorded metrics, of heads 
     assert.ok(Math.abs(again.logLoss! - validation.logLoss!) < largest / 2048, row.spec.strategy);
   }
   assert.equal(sizes.size, 2, 'proportional sets are smaller');
+});
+
+test('logits of a training that ran away are kept at the largest float16, and export knows them again', {
+  timeout: 60_000,
+}, async (t) => {
+  const config = tinyConfig(temporaryFolder(t), {
+    sources: source('dense', DENSE, GREY),
+    set: [
+      'grid.n=12',
+      'grid.task=effusion',
+      'training.lr=1e8',
+      'training.optimizer={ kind: sgd, momentum: 0 }',
+    ],
+  });
+  await runSweep(config, new InProcessExecutor(), optionsOf(config));
+  const [row] = (await readLedger(config.out)).rows;
+  assert.ok(row?.status === 'ok', JSON.stringify(row));
+  const logits = await readPredictions(config.out, row.result.predictions);
+  assert.ok(logits.every(Number.isFinite));
+  assert.ok(logits.some((logit) => Math.abs(logit) === 65504));
+  const made = await exported(t, config, row, 'm.onnx');
+  assert.ok(made.fromRecorded <= HALF_ROUNDING);
 });

@@ -92,8 +92,10 @@ test('a loss that is not finite fails alone and names the step', async (t) => {
     optimizer: { kind: 'sgd', momentum: 0, nesterov: false },
   };
   const fine: TrialSpec = { ...sgd, lr: 0.01, featureScaling: 'standard' };
-  const outcomes = await trainHeads(inputsOf(t, huge), [sgd, fine]);
-  trained(outcomes, fine);
+  const inputs = inputsOf(t, huge);
+  const outcomes = await trainHeads(inputs, [sgd, fine]);
+  const alone = trained(await trainHeads(inputs, [fine]), fine);
+  assert.deepEqual(trained(outcomes, fine).testLogits, alone.testLogits);
   const failed = outcomes.find((outcome) => outcome.spec === sgd);
   assert.ok(failed?.status === 'failed');
   assert.equal(failed.error.code, 'NON_FINITE');

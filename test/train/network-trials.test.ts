@@ -200,7 +200,7 @@ test('a loss that is not finite is a failed trial with its step, and the others 
   };
   const fine: TrialSpec = { ...fullSpec, epochs: 1 };
   const outcomes = await trainNetworks(inputs, [wild, fine]);
-  trained(outcomes, fine);
+  assert.deepEqual(trained(outcomes, fine).testLogits, (await train(inputs, fine)).testLogits);
   const failed = outcomes.find(({ spec }) => spec === wild);
   assert.ok(failed?.status === 'failed');
   assert.equal(failed.error.code, 'NON_FINITE');
