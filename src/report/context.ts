@@ -4,6 +4,7 @@ import type { CurveFigure } from './curves.js';
 import type { Experiment } from './experiment.js';
 import type { DrawnFigure } from './figures.js';
 import type { LabelResults } from './label-results.js';
+import type { NetworkOrRadiomics } from './network-or-radiomics.js';
 
 /** What a report is made from. */
 export interface ReportInput {
@@ -25,5 +26,7 @@ export interface ReportContext extends ReportInput {
   /** Trials that have neither finished nor failed. */
   readonly left: number;
   readonly curves: readonly { readonly figure: CurveFigure; readonly drawn: DrawnFigure }[];
+  /** Where networks overtake radiomics; its figure is among the curves. Undefined where a sweep has not both. */
+  readonly networkOrRadiomics: NetworkOrRadiomics | undefined;
   readonly labels: readonly { readonly results: LabelResults; readonly drawn: DrawnFigure | undefined }[];
 }

@@ -66,7 +66,12 @@ export function drawCurves(
     note: `note:${index}`,
   }));
   const encoding = { ...lineEncoding(lines), x: xEncoding(x), y: yEncoding(axis) };
-  const layer = [...chanceLayers(encoding.y), intervalLayer(encoding, banded), ...lineLayers(encoding)];
+  const layer = [
+    ...crossingLayers(panel.crossing, encoding.x),
+    ...chanceLayers(encoding.y),
+    intervalLayer(encoding, banded),
+    ...lineLayers(encoding),
+  ];
   return drawChart({ data: { values }, layer } as ChartSpec, frame, describe(figure, panel), notes);
 }
 
@@ -146,6 +151,28 @@ function chanceLayers(y: Encoding['y']): object[] {
   ];
 }
 
+/** A band over the interval, a line at the crossing and its N at the top. */
+function crossingLayers(crossing: CurvePanel['crossing'], x: Encoding['x']): object[] {
+  if (crossing === undefined) return [];
+  const { low, high, note } = crossing;
+  const data = { values: [crossing] };
+  const at = { x: { ...x, field: 'at' } };
+  const band = {
+    data,
+    mark: { type: 'rect', opacity: 0.1, color: variable('muted') },
+    encoding: { x: { ...x, field: 'low' }, x2: { field: 'high' } },
+  };
+  return [
+    ...(low === undefined || high === undefined ? [] : [band]),
+    { data, mark: { type: 'rule', strokeDash: [5, 3], color: variable('muted') }, encoding: at },
+    {
+      data,
+      mark: { type: 'text', text: note, align: 'left', dx: 5, dy: 9, fontSize: 11, color: variable('muted') },
+      encoding: { ...at, y: { value: 0 } },
+    },
+  ];
+}
+
 function intervalLayer({ x, y, colour }: Encoding, banded: boolean): object {
   const mark = banded ? { type: 'area', opacity: 0.16 } : { type: 'rule', strokeWidth: 1.4, opacity: 0.75 };
   return { mark, encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color: colour } };
@@ -174,5 +201,7 @@ function describe(figure: CurveFigure, panel: CurvePanel): string {
       .map(({ size, test }) => `N ${sizeText(size)}: ${estimateText(test)}`);
     return `${name}: ${means.length === 0 ? 'no trials' : means.join(', ')}`;
   });
-  return `${figure.title}, ${panel.title}. ${lines.join('. ')}.`;
+  const { crossing } = panel;
+  const crossed = crossing === undefined ? '' : ` Lines cross at ${crossing.note}.`;
+  return `${figure.title}, ${panel.title}. ${lines.join('. ')}.${crossed}`;
 }

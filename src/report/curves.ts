@@ -17,6 +17,13 @@ export interface CurvePanel {
   readonly unit: string;
   readonly sizes: readonly Size[];
   readonly points: readonly CurvePoint[];
+  /** The N from which on the first line stays above the second, with its interval. */
+  readonly crossing?: {
+    readonly at: number;
+    readonly low?: number;
+    readonly high?: number;
+    readonly note: string;
+  };
 }
 
 /** Test AUROC against N: one line a level, one panel a task and data set. */

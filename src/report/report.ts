@@ -9,6 +9,7 @@ import { uniqueIds } from './format.js';
 import { renderPage } from './html.js';
 import { drawLabelFigure } from './label-chart.js';
 import { labelResults } from './label-results.js';
+import { networkOrRadiomics } from './network-or-radiomics.js';
 
 export type { ReportInput } from './context.js';
 
@@ -51,7 +52,10 @@ async function drawFigures(input: ReportInput): Promise<ReportContext> {
   const experiment = readExperiment(input.rows);
   const unique = uniqueIds();
   const curves: ReportContext['curves'][number][] = [];
-  for (const figure of curveFigures(experiment, unique)) {
+  const [best, ...byFactor] = curveFigures(experiment, unique);
+  const compared = networkOrRadiomics(experiment, unique('auc-networks-and-radiomics'));
+  for (const figure of [best, compared?.figure, ...byFactor]) {
+    if (figure === undefined) continue;
     curves.push({ figure, drawn: await drawCurveFigure(figure) });
   }
   const labels: ReportContext['labels'][number][] = [];
@@ -59,5 +63,6 @@ async function drawFigures(input: ReportInput): Promise<ReportContext> {
     const results = labelResults(panel);
     if (results !== undefined) labels.push({ results, drawn: await drawLabelFigure(results, unique) });
   }
-  return { ...input, experiment, left: Math.max(0, input.planned - input.rows.length), curves, labels };
+  const left = Math.max(0, input.planned - input.rows.length);
+  return { ...input, experiment, left, curves, networkOrRadiomics: compared, labels };
 }
