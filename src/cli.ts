@@ -46,6 +46,11 @@ const commands: readonly Listed[] = [
     load: async () => (await import('./cli/predict.js')).predictCommand,
   },
   {
+    command: 'radiomics [images..]',
+    describe: 'Write a table of radiomics features of images, volumes or a data set',
+    load: async () => (await import('./cli/radiomics.js')).radiomicsCommand,
+  },
+  {
     command: 'doctor',
     describe: 'Check versions, addon, execution providers, threads and disk space of this machine',
     load: async () => (await import('./cli/doctor.js')).doctorCommand,

@@ -23,7 +23,7 @@ const narrower: Readonly<Record<string, readonly string[]>> = {
   model: ['base'],
   image: ['base', 'data'],
   engine: ['base', 'model'],
-  radiomics: ['base', 'stats', 'data', 'engine'],
+  radiomics: ['base', 'stats', 'data', 'image', 'engine'],
   predict: ['base', 'stats', 'data', 'model', 'image', 'engine', 'features'],
   report: ['base', 'stats', 'data', 'image', 'features', 'train', 'sweep'],
   pretrain: ['base', 'data', 'model', 'engine', 'features', 'train', 'sweep', 'execute'],

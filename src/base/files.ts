@@ -4,13 +4,21 @@ import { dirname } from 'node:path';
 import { ThawError } from './errors.js';
 
 /** Writes a whole file under a temporary name in the same folder, flushes it to disk and renames it into place. */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+export function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  return replaceFile(path, (handle) => handle.writeFile(data));
+}
+
+/** The same for what is written piece by piece. */
+export async function replaceFile(
+  path: string,
+  write: (handle: FileHandle) => Promise<unknown>,
+): Promise<void> {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true });
     const handle = await open(temporary, 'w');
     try {
-      await handle.writeFile(data);
+      await write(handle);
       await handle.sync();
     } finally {
       await handle.close();

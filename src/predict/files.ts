@@ -6,6 +6,8 @@ import { DICOM_START_BYTES, isDicom } from '../data/dicom-file.js';
 import { filesBelow } from '../data/image-files.js';
 
 const IMAGE = /\.(png|jpe?g|tiff?|webp|gif|dcm|dicom|ima)$/i;
+/** Files that `listImages` finds besides, where they are asked for. */
+export const NIFTI = /\.nii(\.gz)?$/i;
 /** Scanners write DICOM files without extension, or with parts of a UID as one. */
 const MAYBE_DICOM = /(^|[/\\])[^./\\]+$|\.\d+$/;
 const WILDCARD = /[*?]/;
@@ -13,15 +15,16 @@ const WILDCARD = /[*?]/;
 /**
  * The image files that paths name, each once, in the order of the paths: a file itself, whatever it is called; of a folder all
  * images below it (by extension, files without one by content); of a pattern with `*`, `?` or `**` the images that match.
- * Throws CONFIG for a folder or pattern without images, IO. A file that does not exist is left for who decodes it to tell.
+ * Files whose name matches `also` are images too. Throws CONFIG for a folder or pattern without images, IO. A file that does not
+ * exist is left for who decodes it to tell.
  */
-export async function listImages(paths: readonly string[]): Promise<string[]> {
+export async function listImages(paths: readonly string[], also?: RegExp): Promise<string[]> {
   const files = new Set<string>();
-  for (const path of paths) for (const file of await expand(path)) files.add(file);
+  for (const path of paths) for (const file of await expand(path, also)) files.add(file);
   return [...files];
 }
 
-async function expand(path: string): Promise<string[]> {
+async function expand(path: string, also: RegExp | undefined): Promise<string[]> {
   const kind = await stat(path).then(
     (found) => (found.isDirectory() ? 'folder' : 'file'),
     (cause) => {
@@ -29,16 +32,17 @@ async function expand(path: string): Promise<string[]> {
       throw ioError(cause, path, 'read');
     },
   );
-  if (kind === 'folder') return imagesBelow(path, () => true, path);
+  if (kind === 'folder') return imagesBelow(path, () => true, path, also);
   if (kind === 'file' || !WILDCARD.test(path)) return [path];
   const { folder, matches } = patternOf(path);
-  return imagesBelow(folder, matches, path);
+  return imagesBelow(folder, matches, path, also);
 }
 
 async function imagesBelow(
   folder: string,
   matches: (relativePath: string) => boolean,
   argument: string,
+  also: RegExp | undefined,
 ): Promise<string[]> {
   const found: string[] = [];
   const { files } = await filesBelow(folder).catch((cause: unknown) => {
@@ -46,12 +50,12 @@ async function imagesBelow(
   });
   for (const file of files) {
     const path = join(folder, file);
-    if (matches(file) && (await isImage(path))) found.push(path);
+    if (matches(file) && (also?.test(path) || (await isImage(path)))) found.push(path);
   }
   if (found.length > 0) return found;
   throw new ThawError('CONFIG', 'no image was found.', {
     file: argument,
-    hint: 'Looked for PNG, JPEG, TIFF, WebP, GIF and DICOM files; patterns know *, ? and **.',
+    hint: `Looked for PNG, JPEG, TIFF, WebP, GIF${also === NIFTI ? ', NIfTI' : ''} and DICOM files; patterns know *, ? and **.`,
   });
 }
 

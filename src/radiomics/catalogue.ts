@@ -26,6 +26,8 @@ export const FAMILIES: readonly Family[] = [
 export interface FeatureDescription {
   /** Unique in a table: image, then tag: `original_cm_contrast_2D_avg`. */
   readonly name: string;
+  /** Of the feature, whatever image and aggregation: `cm_contrast`; of `paper79` the name. */
+  readonly tag: string;
   readonly title: string;
   /** Family, or `paper79`. */
   readonly family: FamilyKey | 'paper79';

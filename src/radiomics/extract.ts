@@ -2,7 +2,11 @@ import { availableParallelism } from 'node:os';
 import { ThawError } from '../base/errors.js';
 import { addon } from '../engine/addon.js';
 import { abortableCall } from '../engine/native-owner.js';
-import type { NativeRadiomicsImage, NativeRadiomicsOptions } from '../engine/native-radiomics.js';
+import type {
+  NativeFeatureTable,
+  NativeRadiomicsImage,
+  NativeRadiomicsOptions,
+} from '../engine/native-radiomics.js';
 import type { FeatureDescription } from './catalogue.js';
 import { describeFeatures } from './names.js';
 import type { RadiomicsOptions } from './options.js';
@@ -60,6 +64,44 @@ export interface ExtractRadiomicsOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** Takes the features of one set of options, checked once, from images that come in parts. */
+export interface RadiomicsExtractor {
+  readonly features: readonly FeatureDescription[];
+  readonly names: readonly string[];
+  /** As `extractRadiomics`. */
+  extract(images: readonly RadiomicsImage[], run?: ExtractRadiomicsOptions): Promise<RadiomicsTable>;
+}
+
+/** Throws CONFIG for wrong options. */
+export function radiomicsExtractor(options: RadiomicsOptions): RadiomicsExtractor {
+  const resolved = resolveOptions(options);
+  const features = describeFeatures(options);
+  const names = features.map((feature) => feature.name);
+  return {
+    features,
+    names,
+    extract: async (images, run = {}) => {
+      const native = images.map((image, index) => checked(image, index, resolved));
+      const table = await nativeTable(native, resolved, run);
+      if (table.columns !== features.length) {
+        throw new ThawError(
+          'ENGINE',
+          `the catalogue has ${features.length} features, the addon gave ${table.columns}.`,
+          { hint: 'Run `npm run setup` to build the addon again.' },
+        );
+      }
+      return {
+        features,
+        names,
+        rows: images.length,
+        values: table.values,
+        flags: table.standings,
+        problems: Array.from(table.problems, (problem) => PROBLEMS[problem]),
+      };
+    },
+  };
+}
+
 /**
  * Features of many images, in C++ and off the event loop: one row an image. An image whose features cannot be taken is a row
  * with undefined features and its problem. Throws CONFIG for wrong options and DATA, with the image's name or index, for
@@ -70,33 +112,24 @@ export async function extractRadiomics(
   options: RadiomicsOptions,
   run: ExtractRadiomicsOptions = {},
 ): Promise<RadiomicsTable> {
-  const resolved = resolveOptions(options);
-  const features = describeFeatures(options);
-  const native = images.map((image, index) => checked(image, index, resolved));
+  return radiomicsExtractor(options).extract(images, run);
+}
+
+async function nativeTable(
+  images: readonly NativeRadiomicsImage[],
+  options: NativeRadiomicsOptions,
+  run: ExtractRadiomicsOptions,
+): Promise<NativeFeatureTable> {
   const threads = run.threads ?? availableParallelism();
   const finished = new Int32Array(1);
   const report = () => run.onProgress?.(finished[0]!, images.length);
   const timer = run.onProgress === undefined ? undefined : setInterval(report, 100);
   try {
     const table = await abortableCall(run.signal, (abort) =>
-      addon().extractRadiomics(native, resolved, threads, finished, abort),
+      addon().extractRadiomics(images, options, threads, finished, abort),
     );
-    if (table.columns !== features.length) {
-      throw new ThawError(
-        'ENGINE',
-        `the catalogue has ${features.length} features, the addon gave ${table.columns}.`,
-        { hint: 'Run `npm run setup` to build the addon again.' },
-      );
-    }
     report();
-    return {
-      features,
-      names: features.map((feature) => feature.name),
-      rows: images.length,
-      values: table.values,
-      flags: table.standings,
-      problems: Array.from(table.problems, (problem) => PROBLEMS[problem]),
-    };
+    return table;
   } finally {
     clearInterval(timer);
   }

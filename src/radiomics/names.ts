@@ -38,6 +38,7 @@ function described(family: Family, entry: FeatureEntry, image: string, suffix: s
   const [tag, title, code, unit, oneLevel, onePixel, otherwise] = entry;
   return {
     name: `${image}${family.key}_${tag}${suffix}`,
+    tag: `${family.key}_${tag}`,
     title,
     family: family.key,
     code,

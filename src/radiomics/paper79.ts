@@ -29,6 +29,7 @@ export const PAPER79: readonly FeatureDescription[] = [
     ANGLES.flatMap((angle) =>
       PROPERTIES.map(([property, unit]) => ({
         name: `glcm_${property}_d${distance}_a${angle}`,
+        tag: `glcm_${property}_d${distance}_a${angle}`,
         title: `GLCM ${property}, distance ${distance}, ${angle}°`,
         family: 'paper79' as const,
         code: null,
@@ -41,6 +42,7 @@ export const PAPER79: readonly FeatureDescription[] = [
   ),
   ...FIRST_ORDER.map(([name, title, unit]) => ({
     name,
+    tag: name,
     title,
     family: 'paper79' as const,
     code: null,

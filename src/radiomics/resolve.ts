@@ -21,7 +21,7 @@ import {
 
 export type ResolvedFamilies = Extract<NativeRadiomicsOptions, { kind: 'families' }>;
 
-const FILTERS = [
+export const FILTER_KINDS = [
   'original',
   'log',
   'wavelet',
@@ -112,7 +112,7 @@ function discretisation(name: string, given: Discretisation): NativeDiscretisati
 }
 
 function filter(name: string, given: Filter): NativeRadiomicsFilter {
-  choice(`${name}.kind`, given.kind, FILTERS);
+  choice(`${name}.kind`, given.kind, FILTER_KINDS);
   switch (given.kind) {
     case 'log':
       return { kind: 'log', sigma: positive(`${name}.sigma`, given.sigma, 1000) };

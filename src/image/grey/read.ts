@@ -59,11 +59,11 @@ export async function readMask(path: string): Promise<GreyVolume> {
   );
 }
 
-/** A volume of pixels that are decoded already, as `readGrey` with `levels` reads them from a file; `name` is for messages. */
-export async function greyLevelsOf(image: RawImage, name: string): Promise<GreyVolume> {
-  return named(name, async () => ({
-    ...volumeOf(await levelsOf(image), { width: image.width, height: image.height }),
-  }));
+/** Pixels that are decoded already, as `readGrey` reads them from a file. */
+export async function greyOf(image: RawImage, depth: GreyReading['depth']): Promise<GreyVolume> {
+  const { data, width, height, channels } = image;
+  const whole = depth === 'full' && channels === 1;
+  return volumeOf(whole ? data : await levelsOf(image), { width, height });
 }
 
 /** Adds the file to messages that lack it. */
