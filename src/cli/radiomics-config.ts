@@ -5,10 +5,10 @@ import { suggestionOrList } from '../base/nearest.js';
 import { datasetFingerprint } from '../data/dataset.js';
 import { type OpenedDataset, openDatasets, splitOf } from '../execute/open.js';
 import { decodeImage, layOut } from '../image/decode.js';
-import type { ImageLayout } from '../image/geometry.js';
-import { greyOf, readGrey } from '../image/grey/read.js';
+import { greyVolume, readGrey } from '../image/grey/read.js';
 import { type GreyVolume, volumeOf } from '../image/grey/volume.js';
 import { shownPath } from '../predict/files.js';
+import { greyOf } from '../radiomics/make-store.js';
 import { maskFinder } from '../radiomics/mask-files.js';
 import type { RadiomicsCase } from '../radiomics/measure.js';
 import type { TableColumn } from '../radiomics/table/layout.js';
@@ -59,7 +59,7 @@ export async function fromConfig(
       configSha256: await sha256File(file),
       data: name,
       dataFingerprint: datasetFingerprint(dataset),
-      ...(options.original ? {} : { image: greyLayout(opened) }),
+      ...(options.original ? {} : { image: opened.config.image }),
     },
   };
 }
@@ -96,10 +96,6 @@ function refuseLaidOut({ given, mask }: ResolvedSettings): void {
   );
 }
 
-function greyLayout({ config }: OpenedDataset): ImageLayout {
-  return { ...config.image, channels: 1 };
-}
-
 async function openEntry(
   opened: OpenedDataset,
   row: number,
@@ -113,14 +109,14 @@ async function openEntry(
     const { depth, window = config.image.window } = settings;
     return embedded === undefined
       ? readGrey(join(dataset.root, path), { depth, window })
-      : greyOf(await embedded.read(row), depth);
+      : greyVolume(await embedded.read(row), depth);
   }
-  const layout = greyLayout(opened);
+  const layout = config.image;
   const pixels =
     embedded === undefined
       ? await decodeImage(join(dataset.root, path), layout)
       : await layOut(await embedded.read(row), path, layout);
-  return volumeOf(pixels, { width: layout.size, height: layout.size });
+  return volumeOf(greyOf(pixels, layout.channels), { width: layout.size, height: layout.size });
 }
 
 /** Path, patient, part of the split, and labels (1, 0, empty where unknown). */

@@ -231,7 +231,7 @@ class PixelFile {
 }
 
 /** Luma of ITU-R BT.601, rounded; grey pixels as they are. */
-function greyOf(pixels: Uint8Array, channels: 1 | 3): Uint8Array {
+export function greyOf(pixels: Uint8Array, channels: 1 | 3): Uint8Array {
   if (channels === 1) return pixels;
   const grey = new Uint8Array(pixels.length / 3);
   for (let index = 0, at = 0; index < grey.length; index++, at += 3)

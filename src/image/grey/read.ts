@@ -60,7 +60,7 @@ export async function readMask(path: string): Promise<GreyVolume> {
 }
 
 /** Pixels that are decoded already, as `readGrey` reads them from a file. */
-export async function greyOf(image: RawImage, depth: GreyReading['depth']): Promise<GreyVolume> {
+export async function greyVolume(image: RawImage, depth: GreyReading['depth']): Promise<GreyVolume> {
   const { data, width, height, channels } = image;
   const whole = depth === 'full' && channels === 1;
   return volumeOf(whole ? data : await levelsOf(image), { width, height });
