@@ -13,8 +13,9 @@ import { digestOf, makeTable, type TableFormat } from '../radiomics/table/make.j
 import { setStatus } from './outcome.js';
 import { fromUser } from './paths.js';
 import { createProgress } from './progress.js';
+import type { RadiomicsInputs } from './radiomics-files.js';
 import type { RadiomicsFlags } from './radiomics-flags.js';
-import { openInputs, type RadiomicsInputs } from './radiomics-inputs.js';
+import { openInputs } from './radiomics-inputs.js';
 import { catalogueLines, columnLines, listText } from './radiomics-list.js';
 import { type ResolvedSettings, readSettings } from './radiomics-settings.js';
 import { INTERRUPTED, stopOnSignals } from './signals.js';

@@ -15,8 +15,15 @@ import type { TableColumn } from '../radiomics/table/layout.js';
 import { readConfig } from '../sweep/read-config.js';
 import { folders } from './models-folders.js';
 import { fromUser, userFolder } from './paths.js';
-import type { InputOptions, RadiomicsInputs } from './radiomics-inputs.js';
+import type { RadiomicsInputs } from './radiomics-files.js';
 import type { ResolvedSettings } from './radiomics-settings.js';
+
+export interface InputOptions {
+  /** `--data`, of a config with several data sets. */
+  readonly data: string | undefined;
+  /** `--original`: a config's files as they are, not as its trials see them. */
+  readonly original: boolean;
+}
 
 const text = (name: string): TableColumn => ({ name, type: 'text' });
 
