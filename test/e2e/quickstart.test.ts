@@ -15,10 +15,10 @@ test('the embedded example goes from nothing to a report, and a second run finds
   const places = ['--out', 'run', '--cache', 'cache'];
   const first = await thaw(['sweep', preset, ...places], folder);
   assert.equal(first.status, 0, first.stderr);
-  assert.match(first.stderr, /640 trials done, 0 failed, 0 were done before/);
+  assert.match(first.stderr, /680 trials done, 0 failed, 0 were done before/);
   const run = join(folder, 'run');
   const rows = readTrials(run);
-  assert.equal(rows.length, 640);
+  assert.equal(rows.length, 680);
   assert.ok(rows.every((row) => row.status === 'ok'));
   const required =
     'trial status dataset task source arch strategy policy lr dropout n seed auroc_val auroc_test ap_test extract_s train_s';
@@ -50,10 +50,10 @@ test('the embedded example goes from nothing to a report, and a second run finds
   );
 
   const again = await thaw(['sweep', preset, ...places], folder);
-  assert.match(again.stderr, /0 trials done, 0 failed, 640 were done before/);
+  assert.match(again.stderr, /0 trials done, 0 failed, 680 were done before/);
   assert.equal(again.status, 0);
   assert.deepEqual(readTrials(run).map(numbers), rows.map(numbers));
-  assert.ok(readFileSync(join(run, 'report', 'index.html'), 'utf8').includes('640'));
+  assert.ok(readFileSync(join(run, 'report', 'index.html'), 'utf8').includes('680'));
   assert.ok(readdirSync(join(run, 'report', 'figures')).some((file) => file.endsWith('.svg')));
   const splits = readFileSync(join(run, 'splits', 'phantom.csv'), 'utf8')
     .trim()
@@ -61,9 +61,9 @@ test('the embedded example goes from nothing to a report, and a second run finds
   assert.equal(splits.length, 1001);
 
   const status = JSON.parse((await thaw(['status', 'run', '--json'], folder)).stdout);
-  assert.deepEqual([status.planned, status.done, status.failed, status.left], [640, 640, 0, 0]);
+  assert.deepEqual([status.planned, status.done, status.failed, status.left], [680, 680, 0, 0]);
   const plan = JSON.parse((await thaw(['sweep', preset, ...places, '--dry-run', '--json'], folder)).stdout);
-  assert.deepEqual([plan.trials, plan.done, plan.pending, plan.stores], [640, 640, 0, []]);
+  assert.deepEqual([plan.trials, plan.done, plan.pending, plan.stores], [680, 680, 0, []]);
 });
 
 test('two worker processes give the numbers of one; a filter runs a part; a larger grid runs only what is new', async (t) => {

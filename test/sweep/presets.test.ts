@@ -12,10 +12,10 @@ import { parseConfig, readConfig } from '../../src/sweep/read-config.js';
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 
 describe('presets', () => {
-  it('quickstart is a valid sweep of 640 trials on models that are there', async () => {
+  it('quickstart is a valid sweep of 680 trials on models that are there', async () => {
     const config = await readConfig(path('presets/quickstart.yaml'));
     assert.equal(config.name, 'quickstart');
-    assert.equal(countTrials(config), 640);
+    assert.equal(countTrials(config), 680);
     const cards = Object.values(config.sources).flatMap((source) => ('card' in source ? [source.card] : []));
     assert.deepEqual(cards.filter(existsSync), cards);
     assert.equal(cards.length, 3);
@@ -24,11 +24,12 @@ describe('presets', () => {
 
 /** Trials of each preset of the paper: tasks × trainings × N × seeds. */
 const ROMERO = {
-  romero2020: 2 * (2 + 4 * 8) * 2 * 12 * 10,
+  romero2020: 2 * ((2 + 4 * 8) * 2 + 1) * 12 * 10,
   'romero2020/policies': 2 * 5 * 2 * 12 * 10,
   'romero2020/strategies': 2 * 8 * 12 * 10,
   'romero2020/sources': 2 * (1 + 4 * 3) * 12 * 10,
-  'romero2020/n-ladder': 2 * 3 * 9 * 2,
+  'romero2020/n-ladder': 2 * (3 + 1) * 9 * 2,
+  'romero2020/radiomics': 2 * 19 * 10,
 } as const;
 
 describe('the presets of the paper', () => {
