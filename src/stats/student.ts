@@ -1,6 +1,11 @@
 import { incompleteBeta } from './gamma-beta.js';
 import { normalQuantile, twoSidedNormal } from './normal.js';
 
+/** Terms of the finite series that still are faster than the incomplete beta function. */
+const LONGEST_SERIES = 1000;
+/** Above, the first term of the expansion around the normal (26.7.5 of Abramowitz & Stegun) is exact to 1e-12. */
+const NEARLY_NORMAL = 1e6;
+
 /**
  * P(|T| ≤ √ν · tan θ) of Student's t with a whole number ν ≥ 1 of degrees of freedom, θ in [0, π/2]: the finite series 26.7.3
  * and 26.7.4 of Abramowitz & Stegun, Handbook of Mathematical Functions (1964).
@@ -26,11 +31,15 @@ function centralProbability(theta: number, degrees: number): number {
  */
 export function studentQuantile(p: number, degrees: number): number {
   if (p < 0.5) return -studentQuantile(1 - p, degrees);
-  if (degrees === Number.POSITIVE_INFINITY) return normalQuantile(p);
+  if (degrees > NEARLY_NORMAL) {
+    const z = normalQuantile(p);
+    return z + (z * (z * z + 1)) / (4 * degrees);
+  }
   const central = 2 * p - 1;
-  const probability = Number.isInteger(degrees)
-    ? (theta: number) => centralProbability(theta, degrees)
-    : (theta: number) => 1 - incompleteBeta(Math.cos(theta) ** 2, degrees / 2, 0.5);
+  const probability =
+    Number.isInteger(degrees) && degrees <= LONGEST_SERIES
+      ? (theta: number) => centralProbability(theta, degrees)
+      : (theta: number) => 1 - incompleteBeta(Math.cos(theta) ** 2, degrees / 2, 0.5);
   let low = 0;
   let high = Math.PI / 2;
   for (;;) {
@@ -43,6 +52,6 @@ export function studentQuantile(p: number, degrees: number): number {
 
 /** P(|T| > t) of Student's t with any number of degrees of freedom > 0, infinity included: I_{ν/(ν+t²)}(ν/2, ½). */
 export function twoSidedStudent(t: number, degrees: number): number {
-  if (degrees === Number.POSITIVE_INFINITY) return twoSidedNormal(t);
+  if (degrees > NEARLY_NORMAL) return twoSidedNormal(t * (1 - (t * t + 1) / (4 * degrees)));
   return incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { RandomStream, STREAM } from '../../src/base/random.js';
 import { compareAurocs, delongInterval, scoreInterval } from '../../src/stats/auroc-interval.js';
@@ -15,8 +14,7 @@ import {
   varianceOf,
 } from '../../src/stats/influence.js';
 import { sortRows } from '../../src/stats/sorted-scores.js';
-
-const load = (name: string) => JSON.parse(readFileSync(new URL(`golden/${name}`, import.meta.url), 'utf8'));
+import { close, golden } from './close.js';
 
 interface DelongStudy {
   readonly name: string;
@@ -37,12 +35,6 @@ interface DelongStudy {
   }[];
 }
 
-function close(actual: number | null | undefined, expected: number, what: string, tolerance = 1e-10): void {
-  assert.ok(actual !== null && actual !== undefined, what);
-  const reach = tolerance * Math.max(1, Math.abs(expected));
-  assert.ok(Math.abs(actual - expected) <= reach, `${what}: expected ${expected}, received ${actual}`);
-}
-
 function estimate(
   scores: readonly number[],
   targets: readonly number[],
@@ -53,7 +45,7 @@ function estimate(
   return found;
 }
 
-for (const { name, targets, raters, pairs } of load('delong.json').studies as DelongStudy[]) {
+for (const { name, targets, raters, pairs } of golden('delong').studies as DelongStudy[]) {
   test(`${name}: AUROC, variance, interval, covariance and test equal pROC's`, () => {
     const own = raters.map(({ scores }) => estimate(scores, targets));
     for (const [index, rater] of raters.entries()) {
@@ -134,7 +126,7 @@ interface ClusteredStudy {
 }
 
 test("several images a patient: covariances equal Obuchowski's formulas, apart from the mixed term's correction", () => {
-  for (const study of load('obuchowski.json').studies as ClusteredStudy[]) {
+  for (const study of golden('obuchowski').studies as ClusteredStudy[]) {
     const clusters = clusterRows(study.patients);
     const own = study.scores.map((scores) => estimate(scores, study.targets, clusters));
     for (const [index, auroc] of study.aurocs.entries()) close(own[index]?.value, auroc, 'auroc');
