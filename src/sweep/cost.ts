@@ -17,8 +17,12 @@ export const RATES = {
   networkUpdates: 0.25e9,
   /** How much faster training is in bfloat16. */
   bf16: 1.6,
-  /** Operations a second of logistic regressions: rows × features² for each value of C and fold. */
+  /** Operations a second of logistic regressions: rows × features² for each value of C and fold, … */
   regressionFlops: 45e9,
+  /** … and so many for each element of the Hessian, however few rows there are; */
+  regressionSolve: 450,
+  /** with L1, steps of coordinate descent take so many features to double that. */
+  regressionL1Features: 20,
   /** 1024 × 1024 PNG images decoded and resized a second. */
   decodeImages: 80,
   /** Floating-point operations a second of a head bank's products. */
@@ -100,18 +104,20 @@ export function trialSeconds(spec: TrialSpec, sizes: SweepSizes): number {
 
 /**
  * Thread-seconds of the logistic regressions of a trial: for each output and value of C in every fold the products of all pairs of
- * features (or rows, where they are fewer) over the training rows, and once for the rows that are judged.
+ * features (or rows, where they are fewer) over the training rows and the solution; and one product for the rows that are judged.
  */
 function regressionSeconds(spec: TrialSpec, sizes: SweepSizes): number {
   const data = sizes.data.get(spec.dataset) ?? TYPICAL.data;
   const outputs = sizes.outputs.get(`${spec.dataset}/${spec.task}`) ?? TYPICAL.outputs;
   const { features } = sizes.cuts.get(`${spec.source}/${spec.cut}`) ?? TYPICAL.cut;
-  const { strengths = [], folds = 0 } = spec.regression ?? {};
+  const { strengths = [], folds = 0, penalty = 'l2' } = spec.regression ?? {};
   const { count, images, validation } = trainingsOf(spec, data);
   const fits = strengths.length * folds + 1;
   const judged = validation + data.test;
-  const each = outputs * features * (fits * images * Math.min(features, images) + 2 * judged);
-  return (count * each) / RATES.regressionFlops;
+  const side = Math.min(features, images);
+  const slower = penalty === 'l2' ? 1 : 1 + features / RATES.regressionL1Features;
+  const fit = slower * side * (images * features + RATES.regressionSolve * side);
+  return (count * outputs * (fits * fit + 2 * judged * features)) / RATES.regressionFlops;
 }
 
 /**
