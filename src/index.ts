@@ -6,6 +6,7 @@ export { patientFolds } from './data/folds.js';
 export { type DataSource, loadDataset } from './data/load.js';
 export { type Split, type SplitRule, splitDataset } from './data/split.js';
 export { trainingSubsets } from './data/subset.js';
+export { type SubsetFold, subsetFolds } from './data/subset-folds.js';
 export { buildTask, type Task, type TaskRule } from './data/task.js';
 export { HeadBank } from './engine/head-bank.js';
 export type { Executor } from './execute/executor.js';

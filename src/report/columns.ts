@@ -1,4 +1,5 @@
 import { canonicalJson } from '../base/hash.js';
+import { meanOfDefined } from '../stats/summary.js';
 import type { LedgerRow, Versions } from '../sweep/ledger.js';
 import type { NetworkSpec, TrialResult, TrialSpec } from '../train/trial.js';
 
@@ -125,6 +126,9 @@ const RESULT_COLUMNS: readonly TrialColumn[] = [
     regression === undefined ? null : canonicalJson(regression.labels),
   ),
   result('folds', 'int32', ({ crossValidation }) => crossValidation?.folds.length ?? null),
+  result('auroc_fold_mean', 'double', ({ crossValidation }) =>
+    meanOfDefined((crossValidation?.folds ?? []).map(({ auroc }) => auroc)),
+  ),
   result('auroc_fold_sd', 'double', ({ crossValidation }) => crossValidation?.aurocSd ?? null),
   result('log_loss_fold_sd', 'double', ({ crossValidation }) => crossValidation?.logLossSd ?? null),
   result('decode_s', 'double', ({ timing }) => timing.decode),

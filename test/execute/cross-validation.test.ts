@@ -75,6 +75,12 @@ test('a sweep of cross-validated heads and networks: dry run, a part, the rest; 
   const table = trialRows(await rowsOf(config));
   const column = (name: string) => table.columns.find((one) => one.name === name)!.values;
   assert.deepEqual(column('folds'), [5, 5, 5, 5]);
+  for (const { trial, result } of await rowsOf(config)) {
+    const areas = result.crossValidation!.folds.map(({ auroc }) => auroc!);
+    const place = column('trial').indexOf(trial);
+    const mean = column('auroc_fold_mean')[place] as number;
+    assert.ok(Math.abs(mean - areas.reduce((sum, value) => sum + value, 0) / 5) < 1e-12);
+  }
   assert.deepEqual(column('validation'), ['cv:5', 'cv:5', 'cv:5', 'cv:5']);
   assert.ok(column('log_loss_fold_sd').every((value) => typeof value === 'number' && value > 0));
 
