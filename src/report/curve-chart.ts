@@ -157,6 +157,9 @@ function crossingLayers(crossing: CurvePanel['crossing'], x: Encoding['x']): obj
   const { low, high, note } = crossing;
   const data = { values: [crossing] };
   const at = { x: { ...x, field: 'at' } };
+  // Its N stands on the side that has room.
+  const [first, last] = x.scale.domain;
+  const isRight = crossing.at ** 2 > first * last;
   const band = {
     data,
     mark: { type: 'rect', opacity: 0.1, color: variable('muted') },
@@ -167,7 +170,15 @@ function crossingLayers(crossing: CurvePanel['crossing'], x: Encoding['x']): obj
     { data, mark: { type: 'rule', strokeDash: [5, 3], color: variable('muted') }, encoding: at },
     {
       data,
-      mark: { type: 'text', text: note, align: 'left', dx: 5, dy: 9, fontSize: 11, color: variable('muted') },
+      mark: {
+        type: 'text',
+        text: note,
+        align: isRight ? 'right' : 'left',
+        dx: isRight ? -5 : 5,
+        dy: 9,
+        fontSize: 11,
+        color: variable('muted'),
+      },
       encoding: { ...at, y: { value: 0 } },
     },
   ];

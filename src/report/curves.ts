@@ -1,7 +1,7 @@
 import { groupBy } from '../base/group-by.js';
 import { type SeedSummary, summariseOverSeeds } from '../stats/aggregate.js';
 import type { Experiment, Observation, Panel, Size } from './experiment.js';
-import type { Factor } from './factors.js';
+import { type Factor, UNUSED } from './factors.js';
 import { inSentence, slug } from './format.js';
 import { chosenConfiguration, chosenForEachSeed } from './selection.js';
 
@@ -104,7 +104,7 @@ function factorFigure(
     tab: factor.title,
     title: `Test AUROC by ${inSentence(factor.title)}`,
     caption: `One line for each ${inSentence(factor.title)}.${tuned} ${intervalsText(panels)}`,
-    levels: factor.levels,
+    levels: factor.levels.map((level) => (level === UNUSED ? 'does not apply' : level)),
     panels: panels.map((panel) => {
       const byLevel = groupBy(panel.observations, ({ levels }) => levels[index]!);
       const points = [...byLevel].flatMap(([level, trials]) =>

@@ -42,7 +42,7 @@ const TITLES: ReadonlyMap<keyof TrialSettings, string> = new Map([
 ]);
 
 /** Name of the level of trials whose strategy does not use a setting. */
-const UNUSED = '–';
+export const UNUSED = '–';
 
 interface VaryingFactor extends Factor {
   /** [specs] index of each spec's level. */

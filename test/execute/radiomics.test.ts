@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { exportTrial } from '../../src/execute/export-trial.js';
+import { findRates } from '../../src/execute/find-rates.js';
 import { retrain } from '../../src/execute/retrain.js';
 import { drySweep, runSweep } from '../../src/execute/run-sweep.js';
 import { type LedgerRow, type OkRow, readLedger } from '../../src/sweep/ledger.js';
@@ -158,13 +159,18 @@ test('undefined features: the median takes their place and is counted, or the tr
   assert.match(failure.error.message, /P\d+.*the feature 'original_stat_mean' is undefined.*missing: median/);
 });
 
-test('there is no network to export or to train again', async () => {
+test('there is no network to export or to train again, and no learning rate to find', async () => {
   const { rows, config } = await sweep(['grid.n=30', 'grid.seed=1']);
   const [row] = finished(rows);
   const options = { ...optionsOf(config), out: join(folder, 'x.onnx'), force: false };
   await assert.rejects(
     exportTrial(config.out, row!, options),
     /logistic regression on radiomics, not a network/,
+  );
+  const rates = { filter: [], range: { from: 1e-7, to: 10, steps: 100 } };
+  await assert.rejects(
+    findRates(config, { ...options, ...rates }),
+    /no trial with a learning rate is left to test/,
   );
   await assert.rejects(retrain(config.out, row!, options), /not a network.*--source/);
 });

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { NO_AUGMENT } from '../../src/engine/augment.js';
 import { findFactors } from '../../src/report/factors.js';
 import { networkDefaults } from '../../src/sweep/network-schema.js';
-import type { NetworkSpec, TrialSpec } from '../../src/train/trial.js';
+import { regressionDefault } from '../../src/sweep/regression-schema.js';
+import type { NetworkSpec, RegressionSpec, TrialSpec } from '../../src/train/trial.js';
 import { spec } from './fixture.js';
 
 function full(changes: Partial<NetworkSpec>): TrialSpec {
@@ -51,4 +52,29 @@ test('settings of networks are factors where networks differ in them, heads have
   assert.deepEqual(levelsOf[0], [0, 0, 1, 0]);
   assert.deepEqual(levelsOf[1], [1, 1, 2, 1]);
   assert.equal(new Set(levelsOf.map((levels) => levels.join())).size, 4, 'four configurations');
+});
+
+test('radiomics: the regression is a factor where it varies, settings of trainings have no level of it', () => {
+  const hand = (regression: RegressionSpec): TrialSpec => ({
+    ...spec,
+    source: 'hand',
+    strategy: 'regression',
+    regression,
+  });
+  const l1 = { ...regressionDefault, penalty: 'l1' } as const;
+  const { factors } = findFactors([
+    spec,
+    { ...spec, dropout: 0.5 },
+    hand(regressionDefault),
+    hand({ ...regressionDefault, folds: 10 }),
+    hand(l1),
+  ]);
+  assert.deepEqual(
+    factors.map(({ title, levels }) => [title, levels]),
+    [
+      ['Source', ['imagenet', 'hand']],
+      ['Dropout', ['0', '0.5', '–']],
+      ['Regression', ['–', 'l2 (folds 5)', 'l2 (folds 10)', 'l1']],
+    ],
+  );
 });

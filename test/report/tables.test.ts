@@ -14,6 +14,7 @@ import {
   writeTrialsParquet,
 } from '../../src/report/tables.js';
 import type { FailedRow, LedgerRow, OkRow } from '../../src/sweep/ledger.js';
+import { regressionDefault } from '../../src/sweep/regression-schema.js';
 import type { SetMetrics, TrialSpec } from '../../src/train/trial.js';
 
 const baseSpec: TrialSpec = {
@@ -145,6 +146,36 @@ test('columns come in the documented order, labels of all tasks last', () => {
   assert.equal(new Set(names).size, names.length);
   const labels = ['auroc_test[Pneumonia]', 'auroc_test[Mass]', 'auroc_test[Pleural, "other"]'];
   assert.deepEqual(names.slice(-3), labels);
+});
+
+test('a regression has no cells of what only trainings with steps have, and its own', () => {
+  const label = {
+    label: 'Mass',
+    outcome: 'cross-validated',
+    positives: 20,
+    negatives: 30,
+    strength: 0.1,
+    crossValidation: 0.7,
+    kept: 77,
+    removed: 2,
+    converged: true,
+    unconverged: 0,
+    iterations: 321,
+  } as const;
+  const row = okRow('e', { strategy: 'regression', lr: 0, epochs: 0, regression: regressionDefault });
+  const regression = { features: 79, imputed: 4, labels: [label] };
+  const table = trialRows([{ ...row, result: { ...row.result, bestEpoch: -1, regression } }]);
+  const empty =
+    'cut feature_dtype policy policy_spec lr lr_requested dropout weight_decay optimizer optimizer_spec label_weights ' +
+    'label_smoothing epochs batch select early_stopping test_views batch_norm augment best_epoch';
+  for (const name of empty.split(' ')) assert.equal(cell(table, name, 0), null, name);
+  assert.equal(cell(table, 'penalty', 0), 'l2');
+  assert.deepEqual(JSON.parse(String(cell(table, 'regression_spec', 0))), regressionDefault);
+  assert.deepEqual([cell(table, 'features', 0), cell(table, 'features_imputed', 0)], [79, 4]);
+  assert.deepEqual(JSON.parse(String(cell(table, 'regression_labels', 0))), [label]);
+  const head = trialRows([okRow('f', {})]);
+  for (const name of ['penalty', 'regression_spec', 'features', 'features_imputed', 'regression_labels'])
+    assert.equal(cell(head, name, 0), null, name);
 });
 
 test('one row a trial, sorted by what it is, null where undefined', () => {

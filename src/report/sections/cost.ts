@@ -54,7 +54,7 @@ export function costSection({ experiment: { ok } }: ReportContext): Markup | fal
   const spent = secondsSpent(ok);
   const all = total(spent);
   const alone = ok.reduce((sum, { result }) => sum + total(result.timing), 0);
-  const imagesPerSecond = extractionRate(ok);
+  const imagesPerSecond = extractionRate(ok.filter(({ spec }) => spec.regression === undefined));
   const tiles: [string, string][] = [
     [count(ok.length), ok.length === 1 ? 'trial trained' : 'trials trained'],
     [duration(all), 'computing time in all, shared work counted once'],

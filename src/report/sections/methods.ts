@@ -13,6 +13,10 @@ export function methodsSection({ rows, config, experiment }: ReportContext): Mar
 <p><b>Training subsets are nested.</b> Within a seed, the subset of size 50 is part of the one of size 100, and so on; trials with the same seed and N see the same cases, so their differences are paired.</p>
 <p><b>Intervals are over seeds only.</b> They are 95 % t-intervals of the mean over seeds (subset, initial weights, sample order). All seeds share one test set: the intervals do not contain the uncertainty that comes from its patients, which on a small test set may well be the larger part.</p>
 <p><b>AUROC</b> is the area under the receiver operating characteristic; for several labels the unweighted mean of those for which it is defined. 0.5 is chance. <b>AP</b> is average precision; its chance level is the prevalence.</p>
+${
+  experiment.ok.some(({ spec }) => spec.regression !== undefined) &&
+  html`<p><b>Radiomics</b> are hand-made features of the stored images with logistic regressions, one for each label; C is chosen by cross-validation by patient within the training subset, so the validation set decides on thresholds alone.</p>`
+}
 <p>The experiment follows Romero M, Interian Y, Solberg T, Valdes G. Targeted transfer learning to improve performance in small medical physics datasets. <i>Med Phys</i> 2020;47(12):6246–6256. <a href="${DOI}">doi 10.1002/mp.14507</a></p>
 </div>
 <dl class="facts versions">${versionFacts(rows)}</dl>
