@@ -87,6 +87,7 @@ async function measureCase(item: RadiomicsCase, work: CaseWork): Promise<readonl
     rows.push(...(await measureRegions(batch, work)));
     return rows;
   } catch (error) {
+    throwIfAborted(work.signal, STOPPED);
     if (!(error instanceof ThawError) || !['IMAGE', 'DATA'].includes(error.code)) throw error;
     return [rowOfProblem(null, null, reason(error))];
   }

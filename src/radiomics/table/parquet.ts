@@ -17,9 +17,10 @@ export async function writeParquet(
   layout: TableLayout,
   cases: AsyncIterable<readonly MeasuredRow[]>,
   about: string,
+  groupCells = GROUP_CELLS,
 ): Promise<number> {
   const columns = columnsOf(layout);
-  const groupRows = Math.max(1, Math.floor(GROUP_CELLS / columns.length));
+  const groupRows = Math.max(1, Math.floor(groupCells / columns.length));
   const bytes = new ByteWriter();
   let written = 0;
   const drain = async () => {
