@@ -13,7 +13,7 @@ import { digestOf, makeTable, type TableFormat } from '../radiomics/table/make.j
 import { setStatus } from './outcome.js';
 import { fromUser } from './paths.js';
 import { createProgress } from './progress.js';
-import type { RadiomicsInputs } from './radiomics-files.js';
+import { namesMasks, type RadiomicsInputs } from './radiomics-files.js';
 import type { RadiomicsFlags } from './radiomics-flags.js';
 import { openInputs } from './radiomics-inputs.js';
 import { catalogueLines, columnLines, listText } from './radiomics-list.js';
@@ -34,7 +34,7 @@ export interface RadiomicsArguments extends RadiomicsFlags {
 
 /** What `thaw radiomics` does. */
 export async function measureRadiomics(args: RadiomicsArguments): Promise<void> {
-  const settings = await readSettings(args);
+  const settings = await readSettings(args, await namesMasks(args.images));
   if (args.list) {
     const lines =
       settings.given.features === undefined ? catalogueLines() : columnLines(settings.selection.features);

@@ -21,6 +21,9 @@ export interface RadiomicsInputs {
   readonly about: Readonly<Record<string, unknown>>;
 }
 
+/** Names of tables of images. */
+export const TABLE = /\.(csv|tsv)$/i;
+
 const text = (name: string): TableColumn => ({ name, type: 'text' });
 
 /** The images that paths name. Throws CONFIG, IO. */
@@ -70,6 +73,12 @@ function fileCase(
     ...(mask === undefined ? {} : { mask }),
     ...(labels === undefined ? {} : { labels }),
   };
+}
+
+/** Whether paths name a table with a column of masks. Throws DATA, IO. */
+export async function namesMasks(paths: readonly string[]): Promise<boolean> {
+  const [path = ''] = paths;
+  return TABLE.test(path) && (await readTable(fromUser(path))).findColumn('mask') !== undefined;
 }
 
 /** Columns `image`, `mask` and `label` of a table as pyradiomics takes it; all others are handed on. Throws CONFIG, DATA, IO. */

@@ -1,6 +1,6 @@
 import { ThawError } from '../base/errors.js';
 import { fromConfig, type InputOptions } from './radiomics-config.js';
-import { fromImages, fromTable, type RadiomicsInputs } from './radiomics-files.js';
+import { fromImages, fromTable, type RadiomicsInputs, TABLE } from './radiomics-files.js';
 import type { ResolvedSettings } from './radiomics-settings.js';
 
 /** The cases that the arguments name: images, tables of images and masks, or a config. Throws CONFIG, DATA, IO. */
@@ -10,7 +10,7 @@ export async function openInputs(
   options: InputOptions,
 ): Promise<RadiomicsInputs> {
   const config = paths.find((path) => /\.ya?ml$/i.test(path));
-  const table = paths.find((path) => /\.(csv|tsv)$/i.test(path));
+  const table = paths.find((path) => TABLE.test(path));
   const single = config ?? table;
   if (single !== undefined && paths.length > 1)
     throw new ThawError('CONFIG', `'${single}' stands for all images by itself.`, {

@@ -75,9 +75,13 @@ export interface ResolvedSettings {
   readonly paramsFile: string | undefined;
 }
 
-/** Settings of a params file with its `--set` changes, and over them those of the flags. Throws CONFIG, IO. */
+/**
+ * Settings of a params file with its `--set` changes, and over them those of the flags. `masked`: the images bring masks of their
+ * own. Throws CONFIG, IO.
+ */
 export async function readSettings(
   flags: RadiomicsFlags & { readonly params: string | undefined; readonly set: readonly string[] },
+  masked = false,
 ): Promise<ResolvedSettings> {
   const file = flags.params === undefined ? undefined : fromUser(flags.params);
   const written = await readParams(file, flags.set);
@@ -90,7 +94,7 @@ export async function readSettings(
           spec: given.mask,
           folder: typed.mask === undefined && file !== undefined ? dirname(file) : userFolder(),
         };
-  return { ...resolved(given, mask !== undefined), mask, given, paramsFile: file };
+  return { ...resolved(given, masked || mask !== undefined), mask, given, paramsFile: file };
 }
 
 async function readParams(file: string | undefined, set: readonly string[]): Promise<RadiomicsSettings> {
@@ -145,7 +149,7 @@ function resolved(
     labels,
     anyPosition: given.anyPosition ?? false,
     pixelSize: given.pixelSize,
-    depth: depth ?? ((isPaper && range === undefined) || window !== undefined ? 'levels' : 'full'),
+    depth: depth ?? ((isPaper && range === undefined) || 'window' in given ? 'levels' : 'full'),
     window,
   };
 }
@@ -185,7 +189,8 @@ function checkTogether(given: RadiomicsSettings, isPaper: boolean, hasMask: bool
       'largest-mask is the slice with most of a mask, and none is given.',
       'Add --mask.',
     );
-  if (given.window !== undefined && given.depth === 'full')
+  // `first` is undefined.
+  if ('window' in given && given.depth === 'full')
     throw wrong('--window', 'makes 8-bit levels of DICOM, and the depth is full.', 'Say --depth levels.');
 }
 
