@@ -83,8 +83,9 @@ export async function main(args: readonly string[]): Promise<void> {
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .exitProcess(false)
     .fail((message, error) => {
-      // yargs reports a mistake in the arguments by message, a command's rejection by error; only throwing ends it.
-      throw error ?? new UsageError(message);
+      // yargs reports a mistake in the arguments by message or by an error of its own (an option without its value), a
+      // command's rejection by error; only throwing ends it.
+      throw error?.name === 'YError' ? new UsageError(error.message) : (error ?? new UsageError(message));
     });
   for (const command of listed) parser.command(command);
   try {

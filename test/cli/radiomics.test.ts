@@ -43,9 +43,10 @@ function nifti(width: number, height: number, slices: number, voxels: Uint8Array
 
 test('help names every flag, a mistake in one is status 2', async (t) => {
   const folder = temporaryFolder(t);
-  const [help, wrong, nothing, list] = await Promise.all([
+  const [help, wrong, short, nothing, list] = await Promise.all([
     thaw(['radiomics', '--help'], folder),
     thaw(['radiomics', 'x', '--binwidth', '3'], folder),
+    thaw(['radiomics', 'x', '--range', '3'], folder),
     thaw(['radiomics'], folder),
     thaw(['radiomics', '--list'], folder),
   ]);
@@ -63,6 +64,8 @@ test('help names every flag, a mistake in one is status 2', async (t) => {
     assert.match(help!.stdout, new RegExp(flag));
   assert.equal(wrong!.status, 2);
   assert.match(wrong!.stderr, /binwidth/);
+  assert.equal(short!.status, 2);
+  assert.match(short!.stderr, /Not enough arguments following: range\n$/);
   assert.equal(nothing!.status, 1);
   assert.match(nothing!.stderr, /no image is named\..*--list/);
   const lines = list!.stdout.trim().split('\n');
