@@ -84,8 +84,12 @@ export function validationOf(
   { task, split }: Pick<HeadTrialInputs, 'task' | 'split'>,
 ): Uint32Array {
   const whole = rowsOf(task, split.validation);
-  const heldOut = trials.flatMap(({ fold, validationRows }) =>
-    fold === undefined ? [] : [...validationRows],
+  // Trials of one subset share the arrays of its folds.
+  const folds = new Set(
+    trials.flatMap(({ fold, validationRows }) => (fold === undefined ? [] : [validationRows])),
   );
-  return heldOut.length === 0 ? whole : Uint32Array.from(new Set([...whole, ...heldOut])).sort();
+  if (folds.size === 0) return whole;
+  const rows = new Set(whole);
+  for (const heldOut of folds) for (const row of heldOut) rows.add(row);
+  return Uint32Array.from(rows).sort();
 }

@@ -95,6 +95,7 @@ function joinResults(results: readonly Result[], evaluateSeconds: number): Resul
   const sum = (pick: (result: Result) => number) => results.reduce((total, one) => total + pick(one), 0);
   const train = sum(({ timing }) => timing.train);
   const samples = sum(({ timing, trainImagesPerSecond }) => timing.train * trainImagesPerSecond);
+  const shared = results.flatMap((result) => result.shared ?? []);
   const rates = results.flatMap(({ foundRate }) => foundRate ?? []);
   return {
     ...first,
@@ -106,6 +107,14 @@ function joinResults(results: readonly Result[], evaluateSeconds: number): Resul
           foundRate: {
             lr: median(rates.map(({ lr }) => lr))!,
             steps: rates.reduce((all, { steps }) => all + steps, 0),
+          },
+        }),
+    ...(shared.length === 0
+      ? {}
+      : {
+          shared: {
+            epochs: shared.reduce((all, { epochs }) => all + epochs, 0),
+            seconds: shared.reduce((all, { seconds }) => all + seconds, 0),
           },
         }),
     timing: {

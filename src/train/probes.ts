@@ -42,7 +42,7 @@ export async function trainProbes(
 ): Promise<ProbeResult[]> {
   const results = new Map<EpochChain, ProbeResult>();
   for (const alike of groupBy(chains, ({ trial }) => bankKey(trial)).values()) {
-    for (const bank of chunks(alike, bytesOf(inputs, pooled))) {
+    for (const bank of chunks(alike, bytesOf(inputs, pooled, alike))) {
       const trained = await trainBank(inputs, pooled, names, bank, options);
       for (const [index, chain] of bank.entries()) results.set(chain, trained[index]!);
     }
@@ -50,9 +50,11 @@ export async function trainProbes(
   return chains.map((chain) => results.get(chain)!);
 }
 
-function bytesOf({ task, split }: NetworkTrialInputs, pooled: FeatureStore): number {
-  const outputs = task.outputNames.length;
-  return 4 * outputs * (4 * (pooled.index.shape[0]! + 1) + Math.max(split.validation.length, 1));
+/** Of one head. */
+function bytesOf(inputs: NetworkTrialInputs, pooled: FeatureStore, chains: readonly EpochChain[]): number {
+  const trials = chains.map(({ trial }) => trial);
+  const rows = Math.max(validationOf(trials, inputs).length, 1);
+  return 4 * inputs.task.outputNames.length * (4 * (pooled.index.shape[0]! + 1) + rows);
 }
 
 function chunks(chains: readonly EpochChain[], bytes: number): EpochChain[][] {

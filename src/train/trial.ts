@@ -288,10 +288,13 @@ export interface TrialResult {
   };
   /**
    * The first epochs that another trial, or a head bank, has trained for this one too, and their wall seconds, which are part of
-   * `timing`. Absent where there were none.
+   * `timing`; of a cross-validated trial sums over its trainings. Absent where there were none.
    */
   readonly shared?: { readonly epochs: number; readonly seconds: number };
-  /** The cuts whose stored activations were trained from, in order; `image` = none. Absent where all was trained from images. */
+  /**
+   * The cuts whose stored activations were trained from (by the first fold), in order; `image` = none. Absent where all was trained
+   * from images.
+   */
   readonly phases?: readonly { readonly cut: string; readonly steps: number }[];
   /** Where the spec's learning rate is `auto`: the one that was used, and the steps of the test that found it. */
   readonly foundRate?: { readonly lr: number; readonly steps: number };

@@ -79,7 +79,6 @@ test('networks of every strategy keep the weights of the epoch that validation l
   const behind = await checkNetworks({ ...inputs, features: features! }, specs.slice(0, 2));
   const whole = await checkNetworks(inputs, specs.slice(2));
   const early = [...behind, ...whole].filter((epoch) => epoch < 5).length;
-  console.error('early', early, behind, whole);
   assert.ok(early >= 10, `the best epoch is the last one in all but ${early} of ${specs.length}`);
 });
 
