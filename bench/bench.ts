@@ -38,6 +38,7 @@ const benches: Record<string, Bench> = {
   radiomics: { python: true, load: () => import('./radiomics.js') },
   tables: { python: false, load: () => import('./tables.js') },
   logreg: { python: true, load: () => import('./logreg.js') },
+  stats: { python: true, load: () => import('./stats.js') },
 };
 
 /** `THAW_PEER_PYTHON`, else a virtual environment made once from the requirements; undefined where that fails. */
