@@ -39,6 +39,7 @@ const benches: Record<string, Bench> = {
   tables: { python: false, load: () => import('./tables.js') },
   logreg: { python: true, load: () => import('./logreg.js') },
   stats: { python: true, load: () => import('./stats.js') },
+  coverage: { python: false, load: () => import('./coverage.js') },
 };
 
 /** `THAW_PEER_PYTHON`, else a virtual environment made once from the requirements; undefined where that fails. */

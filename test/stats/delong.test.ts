@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { RandomStream, STREAM } from '../../src/base/random.js';
-import { compareAurocs, delongInterval, scoreInterval } from '../../src/stats/auroc-interval.js';
+import {
+  aurocInterval,
+  compareAurocs,
+  delongInterval,
+  scoreInterval,
+} from '../../src/stats/auroc-interval.js';
 import { type Clusters, clusterRows, singleRows } from '../../src/stats/clusters.js';
 import {
   type AurocEstimate,
@@ -13,6 +18,7 @@ import {
   estimateMean,
   varianceOf,
 } from '../../src/stats/influence.js';
+import { normalProbability } from '../../src/stats/normal.js';
 import { sortRows } from '../../src/stats/sorted-scores.js';
 import { close, golden } from './close.js';
 
@@ -221,4 +227,24 @@ test('a model against itself differs by 0 with p 1', () => {
   const found = compareAurocs(auroc, auroc);
   assert.equal(found?.effect.value, 0);
   assert.equal(found?.p, 1);
+});
+
+test('the default interval holds the truth in 95 % of studies, within 4 standard errors, with few and many positives', () => {
+  const truth = normalProbability(1.2 / Math.SQRT2);
+  for (const [rows, positives] of [
+    [50, 4],
+    [80, 30],
+  ] as const) {
+    const studies = 600;
+    let held = 0;
+    for (let study = 0; study < studies; study++) {
+      const random = new RandomStream(rows, STREAM.phantom, study);
+      const targets = Array.from({ length: rows }, (_, row) => (row < positives ? 1 : 0));
+      const scores = targets.map((target) => 1.2 * target + random.normal());
+      const { low, high } = aurocInterval(estimate(scores, targets));
+      held += low <= truth && truth <= high ? 1 : 0;
+    }
+    const reach = 4 * Math.sqrt((0.95 * 0.05) / studies);
+    assert.ok(Math.abs(held / studies - 0.95) < reach, `${rows} rows: ${held / studies}`);
+  }
 });
