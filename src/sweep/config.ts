@@ -4,6 +4,7 @@ import type { TaskRule } from '../data/task.js';
 import type { ImageLayout } from '../image/geometry.js';
 import type { ModelCard } from '../model/card.js';
 import type { RadiomicsOptions } from '../radiomics/options.js';
+import type { Claim } from './claims-schema.js';
 import type { AxisKey, AxisPoint, Exclusion, TrainingSpec } from './trial-schema.js';
 
 export type DeviceChoice = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
@@ -65,4 +66,8 @@ export interface SweepConfig {
   /** Outermost first: the grid in the order of `AXIS_KEYS`, then the entries of `zip`. */
   readonly axes: readonly Axis[];
   readonly exclude: readonly Exclusion[];
+  /** Statements to be tested on the results; absent where there are none. */
+  readonly claims?: Readonly<Record<string, Claim>>;
+  /** Chance of any false verdict on them all together; absent = 0.05. */
+  readonly alpha?: number;
 }

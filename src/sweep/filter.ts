@@ -6,7 +6,7 @@ import { AXIS_KEYS, type AxisKey } from './trial-schema.js';
 
 type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=';
 
-interface Condition {
+export interface Condition {
   readonly text: string;
   readonly key: AxisKey;
   /** Key within a policy, optimizer, subset or augmentation. */
@@ -76,13 +76,29 @@ export function filterTrials(
   }
   return {
     specs: kept,
-    warnings: filter.flatMap((condition, index) => warnings(condition, hits[index]!, present[index]!)),
+    warnings: filter.flatMap((condition, index) =>
+      absent(condition, hits[index]!, present[index]!).map(
+        (message) => `filter ${condition.text}: ${message}`,
+      ),
+    ),
   };
+}
+
+/** What is wrong with a condition that some of its values (and no bound of a number) fail because no trial has them. */
+export function absentValues(specs: Iterable<TrialSpec>, condition: Condition): string[] {
+  const hits = new Set<string | number>();
+  const present = new Set<string>();
+  for (const spec of specs) {
+    const actual = actualValue(spec, condition);
+    present.add(String(actual));
+    for (const value of condition.values) if (compares(actual, condition.operator, value)) hits.add(value);
+  }
+  return absent(condition, hits, present);
 }
 
 const SHOWN_VALUES = 12;
 
-function warnings(
+function absent(
   condition: Condition,
   hits: ReadonlySet<string | number>,
   present: ReadonlySet<string>,
@@ -97,7 +113,7 @@ function warnings(
       const guess = nearest(String(value), known);
       const name = `${condition.key}${condition.part === undefined ? '' : `.${condition.part}`}`;
       const hint = guess === undefined ? `; its values are ${list || 'none'}.` : `. Did you mean '${guess}'?`;
-      return `filter ${condition.text}: no trial has ${name} ${condition.operator} ${value}${hint}`;
+      return `no trial has ${name} ${condition.operator} ${value}${hint}`;
     });
 }
 

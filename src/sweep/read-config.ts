@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { ioError } from '../base/files.js';
 import { registeredModels, searchFolders } from '../model/registry/folders.js';
 import { augmentMistakes } from './augment-rule.js';
+import { claimMistakes } from './claim-filters.js';
 import type { Axis, SweepConfig } from './config.js';
 import { type ConfigMistake, ConfigText } from './config-text.js';
 import { dataConfig } from './data-schema.js';
@@ -73,6 +74,7 @@ export function parseConfig(
     ...regressionMistakes(config, value),
     ...validationMistakes(config),
   ]);
+  source.refuse(claimMistakes(config.claims ?? {}, () => expandTrials(config)));
   if (expandTrials(config).next().done === true) {
     source.refuse([
       { path: ['grid'], message: 'expected at least one trial, but `exclude` and the tasks leave none.' },
@@ -123,6 +125,8 @@ function resolveConfig(
     training,
     axes: axesOf(value),
     exclude,
+    ...(value.claims === undefined ? {} : { claims: value.claims }),
+    ...(value.alpha === undefined ? {} : { alpha: value.alpha }),
   };
 }
 

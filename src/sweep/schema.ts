@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { claimsSchema } from './claims-schema.js';
 import type { DeviceChoice, ExtractorChoice } from './config.js';
 import { dataSchema } from './data-schema.js';
-import { distinct, expected, mapping, name, named, text } from './schema-words.js';
+import { distinct, expected, mapping, name, named, number, text } from './schema-words.js';
 import { sourceSchema } from './source-schema.js';
 import { taskSchema } from './task-schema.js';
 import { exclusionSchema, gridSchema, trainingSchema, zipSchema } from './trial-schema.js';
@@ -35,5 +36,7 @@ export const configSchema = mapping({
   grid: section(gridSchema, {}),
   zip: section(distinct(z.array(zipSchema, expected('a list of mappings'))), []),
   exclude: section(z.array(exclusionSchema, expected('a list of mappings')), []),
+  claims: z.preprocess((value) => value ?? undefined, claimsSchema.optional()),
+  alpha: number('a significance level above 0 and below 0.5', (value) => value > 0 && value < 0.5).optional(),
 });
 export type ConfigValue = z.infer<typeof configSchema>;
