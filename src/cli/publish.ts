@@ -25,6 +25,8 @@ export async function publish(folder: string): Promise<{ readonly report: string
     name: config.name,
     config,
     planned: ids?.size ?? rows.length,
+    claims: config.claims,
+    alpha: config.alpha,
   });
   return { report: html, trials: rows.length };
 }

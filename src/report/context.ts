@@ -1,5 +1,8 @@
+import type { Claim } from '../sweep/claims-schema.js';
 import type { LedgerRow } from '../sweep/ledger.js';
 import type { DataSummary } from '../sweep/run-info.js';
+import type { PatientsOf } from './claim-sides.js';
+import type { ClaimResult } from './claims.js';
 import type { CurveFigure } from './curves.js';
 import type { Experiment } from './experiment.js';
 import type { DrawnFigure } from './figures.js';
@@ -18,15 +21,21 @@ export interface ReportInput {
   readonly config: unknown;
   /** Number of trials that the sweep has. */
   readonly planned: number;
+  /** Statements of the config to be tested, and the level at which they all are. */
+  readonly claims?: Readonly<Record<string, Claim>> | undefined;
+  readonly alpha?: number | undefined;
+  /** What test patients contribute to the error of a trial's test AUROC, where that is known. */
+  readonly patientsOf?: PatientsOf | undefined;
 }
 
 /** Everything that the sections of a page draw from. */
-export interface ReportContext extends ReportInput {
+export interface ReportContext extends Omit<ReportInput, 'claims'> {
   readonly experiment: Experiment;
   /** Trials that have neither finished nor failed. */
   readonly left: number;
   readonly curves: readonly { readonly figure: CurveFigure; readonly drawn: DrawnFigure }[];
   /** Where networks overtake radiomics; its figure is among the curves. Undefined where a sweep has not both. */
   readonly networkOrRadiomics: NetworkOrRadiomics | undefined;
+  readonly claims: readonly ClaimResult[];
   readonly labels: readonly { readonly results: LabelResults; readonly drawn: DrawnFigure | undefined }[];
 }

@@ -1,6 +1,7 @@
 import type { ReportContext } from './context.js';
 import { html, type Markup, trusted } from './markup.js';
 import { SCRIPT } from './script.js';
+import { claimsSection } from './sections/claims.js';
 import { costSection } from './sections/cost.js';
 import { crossoversSection } from './sections/crossovers.js';
 import { curvesSection } from './sections/curves.js';
@@ -23,6 +24,7 @@ const POLICY =
 export function renderPage(context: ReportContext): string {
   const sections: readonly (readonly [id: string, title: string, section: Markup | false])[] = [
     ['results', 'Key results', keyResultsSection(context)],
+    ['claims', 'Claims', claimsSection(context)],
     ['curves', 'AUROC against N', curvesSection(context)],
     ['crossovers', 'Radiomics', crossoversSection(context)],
     ['tuning', 'Tuning', tuningSection(context)],

@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/files.js';
+import { DEFAULT_ALPHA, evaluateClaims } from './claims.js';
 import type { ReportContext, ReportInput } from './context.js';
 import { curveFigures } from './curves.js';
 import { readExperiment } from './experiment.js';
@@ -63,6 +64,8 @@ async function drawFigures(input: ReportInput): Promise<ReportContext> {
     const results = labelResults(panel);
     if (results !== undefined) labels.push({ results, drawn: await drawLabelFigure(results, unique) });
   }
+  const { claims = {}, alpha = DEFAULT_ALPHA, patientsOf = () => undefined } = input;
+  const tested = evaluateClaims(claims, experiment, { patientsOf, alpha });
   const left = Math.max(0, input.planned - input.rows.length);
-  return { ...input, experiment, left, curves, networkOrRadiomics: compared, labels };
+  return { ...input, claims: tested, experiment, left, curves, networkOrRadiomics: compared, labels };
 }

@@ -3,7 +3,7 @@ import { meanOfDefined } from '../stats/summary.js';
 import type { Observation, Size } from './experiment.js';
 
 /** True when validation prefers `a`: higher macro AUROC, then lower log loss; the trial's id decides between equals. */
-function preferred(a: Observation, b: Observation): boolean {
+export function preferred(a: Observation, b: Observation): boolean {
   const auroc = (a.validation ?? -1) - (b.validation ?? -1);
   if (auroc !== 0) return auroc > 0;
   const loss =

@@ -14,6 +14,8 @@ export interface Crossover {
   readonly high: SizeBound | null;
   /** Shares of the replicates; null without any. */
   readonly shares: { readonly crosses: number; readonly ahead: number; readonly behind: number } | null;
+  /** Of each replicate; 0: ahead throughout, infinite: not ahead at the end. */
+  readonly replicates: readonly number[];
   /** Fitted curves, or straight lines in log N between the means where one of them could not be fitted. */
   readonly method: 'curves' | 'lines';
   /** Whether both curves have the same seeds, so that what a seed does to both is no difference. */
@@ -75,6 +77,7 @@ export function findCrossover(
     low: low ?? null,
     high: high ?? null,
     shares: ahead.length === 0 ? null : sharesOf(ahead),
+    replicates: ahead,
     method: fitted ? 'curves' : 'lines',
     paired: sharesSeeds(samplesA, samplesB),
     range,

@@ -3,7 +3,7 @@ import type { TestedEffect } from './estimate.js';
 /** `holm`: chance of any false finding among all; `benjamini-hochberg`: expected part of false findings among those found. */
 export type Adjustment = 'holm' | 'benjamini-hochberg';
 
-export type Adjusted<T extends TestedEffect> = T & {
+export type Adjusted<T extends Pick<TestedEffect, 'p'>> = T & {
   /** Compare with the same α as a single p value. */
   readonly adjustedP: number;
   readonly adjustment: Adjustment;
@@ -16,7 +16,7 @@ export type Adjusted<T extends TestedEffect> = T & {
  * 1979;6:65-70, or Benjamini & Hochberg, Journal of the Royal Statistical Society B 1995;57:289-300. Effects and intervals stay as
  * they are: each interval is of its own level, not of all together.
  */
-export function adjustForMultiplicity<T extends TestedEffect>(
+export function adjustForMultiplicity<T extends Pick<TestedEffect, 'p'>>(
   effects: readonly T[],
   adjustment: Adjustment,
 ): Adjusted<T>[] {
