@@ -289,3 +289,26 @@ test('results of a source whose weights have seen the data set are called too go
   assert.match(text, /Results of \S+ on \S+ are too good: its weights have seen images of chestxray14/);
   assert.doesNotMatch(textOf(section(await wholePage(), 'results')), /too good/);
 });
+
+test('claims have a row with verdict, effect and basis; without claims there is no section; their words are escaped', async () => {
+  const claims: NonNullable<ReportInput['claims']> = {
+    pretrained: {
+      kind: 'comparison',
+      says: 'Pretraining <script>alert(1)</script> wins.',
+      side: 'source=imagenet',
+      against: ['source=random'],
+      where: 'task=findings n>=200',
+      choose: 'validation',
+      expect: 'higher',
+      margin: 0,
+      at: 'overall',
+      pair: [],
+    },
+  };
+  const page = await pageOf({ rows: sweepRows({ tasks: ['findings'] }), claims });
+  const part = section(page, 'claims');
+  assert.doesNotMatch(part, /<script>/);
+  assert.match(part, /&lt;script&gt;/);
+  assert.match(textOf(part), /pretrained .*✓ supported 0\.0\d\d .* over seeds .*5 seeds/);
+  assert.doesNotMatch(await wholePage(), /id="claims"/);
+});
