@@ -35,7 +35,17 @@ const typesOnly: Readonly<Record<string, readonly string[]>> = {
 };
 /** What plans and schemas need of these: pure functions of a trial's spec, which load nothing else. */
 const allowedValues: Readonly<Record<string, readonly string[]>> = {
-  'sweep>train': ['trialId', 'freezeRule', 'STRATEGY_FORMS', 'storedViews', 'RANGE', 'foldsOf', 'MOST_FOLDS'],
+  'sweep>train': [
+    'trialId',
+    'freezeRule',
+    'STRATEGY_FORMS',
+    'storedViews',
+    'RANGE',
+    'foldsOf',
+    'MOST_FOLDS',
+    'freezePlan',
+    'phasesAt',
+  ],
   'sweep>features': ['viewKey'],
 };
 

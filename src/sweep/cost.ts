@@ -1,7 +1,8 @@
 import { RANGE } from '../train/lr-finder.js';
 import type { TrialSpec } from '../train/trial.js';
 import { foldsOf } from '../train/validation.js';
-import { REGRESSION, readsFeatures, trainsNetwork } from './strategy.js';
+import { type ActivationCuts, NetworkCost, type NetworkSize, type NetworkSpeeds } from './network-cost.js';
+import { maySkipPrefix, REGRESSION, readsFeatures, trainsNetwork } from './strategy.js';
 
 /**
  * Rates of one thread that the estimates are made from, in round numbers for a current server core (2 Zen 4 cores:
@@ -41,6 +42,8 @@ export interface SweepSizes {
   readonly outputs: ReadonlyMap<string, number>;
   /** By `source/cut`: values at the cut and multiply-adds for one image; a network trained from the image on has `none`. */
   readonly cuts: ReadonlyMap<string, CutSize>;
+  /** By `dataset/source`, of sources that networks are trained from. */
+  readonly networks?: ReadonlyMap<string, NetworkSize>;
 }
 
 export interface DataSize {
@@ -96,11 +99,14 @@ function rangeSteps({ lr }: Pick<TrialSpec, 'lr'>): number {
   return lr === 'auto' ? RANGE.steps : 0;
 }
 
-/** Thread-seconds of one trial. */
-export function trialSeconds(spec: TrialSpec, sizes: SweepSizes): number {
+/** Thread-seconds of one trial, of a network from the best of the activations there are. */
+export function trialSeconds(spec: TrialSpec, sizes: SweepSizes, activations: ActivationCuts = NONE): number {
   if (spec.strategy === REGRESSION) return regressionSeconds(spec, sizes);
-  return trainsNetwork(spec.strategy) ? networkSeconds(spec, sizes) : headSeconds(spec, sizes);
+  return trainsNetwork(spec.strategy) ? networkSeconds(spec, sizes, activations) : headSeconds(spec, sizes);
 }
+
+const NONE: ActivationCuts = new Map();
+const costs = new NetworkCost();
 
 /**
  * Thread-seconds of the logistic regressions of a trial: for each output and value of C in every fold the products of all pairs of
@@ -121,18 +127,31 @@ function regressionSeconds(spec: TrialSpec, sizes: SweepSizes): number {
 }
 
 /**
- * Thread-seconds of one network: the layers behind the cut three times for each trained image (forward, and backward by
- * inputs and by weights), once for each validation image of every epoch and each test image, and the update of each weight
- * in every step; a range test has steps of its own. Resized or cropped images cost as much less as they are smaller.
+ * Thread-seconds of one network (see `NetworkCost`); of one whose sizes are not known the layers behind the cut three times for
+ * each trained image (forward, and backward by inputs and by weights), once for each validation image of every epoch and each
+ * test image, and the update of each weight in every step. A range test has steps of its own. Resized or cropped images cost as
+ * much less as they are smaller.
  */
-export function networkSeconds(spec: TrialSpec, sizes: SweepSizes): number {
+export function networkSeconds(
+  spec: TrialSpec,
+  sizes: SweepSizes,
+  activations: ActivationCuts = NONE,
+): number {
   const data = sizes.data.get(spec.dataset) ?? TYPICAL.data;
-  const { macsBehind, weightsBehind } = sizes.cuts.get(`${spec.source}/${spec.cut}`) ?? TYPICAL.cut;
   const { precision = 'fp32', augment = 'none' } = spec.network ?? {};
   const side = (augment !== 'none' && (augment.size || augment.resize)) || data.side;
   const scale = readsFeatures(spec.strategy) ? 1 : (side / data.side) ** 2;
   const { count, images, validation } = trainingsOf(spec, data);
   const tested = rangeSteps(spec);
+  const key = `${spec.dataset}/${spec.source}`;
+  const network = sizes.networks?.get(key);
+  if (network !== undefined) {
+    const size = { images, validation, test: data.test, scale };
+    const cuts = maySkipPrefix(spec) ? activations.get(key) : undefined;
+    const range = tested === 0 ? 0 : tested * costs.stepSeconds(spec, size, network);
+    return count * (costs.seconds(spec, size, network, (cut) => cuts?.has(cut) === true) + range);
+  }
+  const { macsBehind, weightsBehind } = sizes.cuts.get(`${spec.source}/${spec.cut}`) ?? TYPICAL.cut;
   const passes =
     spec.epochs * (3 * images + validation) + data.test + 3 * tested * Math.min(spec.batch, images);
   const updates = (spec.epochs * Math.ceil(images / spec.batch) + tested) * weightsBehind;
@@ -172,6 +191,25 @@ export function headBytes(spec: TrialSpec, sizes: SweepSizes): number {
 }
 
 /** Thread-seconds to fill one feature store: each image decoded (unless it was before) and run through the prefix. */
-export function extractSeconds(images: number, macs: number, decoded: boolean): number {
-  return images * (macs / RATES.extractMacs + (decoded ? 0 : 1 / RATES.decodeImages));
+export function extractSeconds(
+  images: number,
+  macs: number,
+  decoded: boolean,
+  network?: NetworkSize,
+): number {
+  return images * (macs / extractRate(network) + (decoded ? 0 : 1 / RATES.decodeImages));
 }
+
+/** Multiply-adds of extraction that one thread does in a second: of a network that was measured, those of its forward pass. */
+export function extractRate(network?: NetworkSize): number {
+  return network?.speeds.fp32.forwardMacs ?? RATES.extractMacs;
+}
+
+/** What a network's training goes by where nothing was measured. */
+export const TYPICAL_SPEEDS: NetworkSpeeds = {
+  forwardMacs: RATES.trainMacs,
+  backwardMacs: RATES.trainMacs,
+  updates: RATES.networkUpdates,
+  stepSeconds: 0,
+  openSeconds: 0,
+};

@@ -1,176 +1,14 @@
 import { groupBy } from '../base/group-by.js';
-import { sha256 } from '../base/hash.js';
 import { type View, viewKey } from '../features/view.js';
 import { storedViews } from '../train/test-views.js';
 import type { TrialSpec } from '../train/trial.js';
-import { extractSeconds, headBytes, type SweepSizes, TYPICAL, trialSeconds, UNKNOWN_SIZES } from './cost.js';
+import type { StoredActivations } from './activations.js';
+import { extractSeconds, type SweepSizes, TYPICAL, UNKNOWN_SIZES } from './cost.js';
 import { pendingTrials, type TrialState } from './ledger.js';
-import { REGRESSION, readsFeatures, trainsNetwork } from './strategy.js';
+import type { NetworkSize } from './network-cost.js';
+import { maySkipPrefix, REGRESSION, readsFeatures } from './strategy.js';
 import { trialIdentifier } from './trial-id.js';
-
-export interface PlannedTrial {
-  readonly id: string;
-  readonly spec: TrialSpec;
-}
-
-/**
- * Trials that one process runs on the same data, task, source, cut and strategy. Heads are trained together in one head bank
- * and have batch, optimizer and selection in common too; regressions are fitted in one native call; networks are trained one after another, and never beside heads.
- */
-export interface WorkUnit {
-  /** Hash of the ids of its trials: the same trials are the same unit. */
-  readonly id: string;
-  readonly dataset: string;
-  readonly task: string;
-  readonly source: string;
-  readonly cut: string;
-  readonly featureDtype: TrialSpec['featureDtype'];
-  readonly testViews?: NonNullable<TrialSpec['testViews']>;
-  readonly strategy: TrialSpec['strategy'];
-  readonly trials: readonly PlannedTrial[];
-  /** Estimated wall seconds in a worker with `threads` threads. */
-  readonly seconds: number;
-}
-
-export interface UnitOptions {
-  /** Ids of trials that are not to run again. */
-  readonly done: ReadonlySet<string>;
-  readonly workers: number;
-  /** Threads of one worker. */
-  readonly threads?: number;
-  /** No unit takes longer (estimated) unless it cannot be divided: a kill loses no more than this. */
-  readonly targetSeconds?: number;
-  readonly sizes?: SweepSizes;
-}
-
-const TARGET_SECONDS = 60;
-/** Units a worker gets at least, where there is enough work, so that the last ones end together. */
-const UNITS_PER_WORKER = 8;
-/** Below this a unit of heads is not made smaller for balance alone; networks share a unit up to this, as they gain no more. */
-const SHORT_SECONDS = 1;
-/** Heads of one sample order that train together at the full rate of a wide product; a longer group is divided into such. */
-const WIDE = 64;
-/** Memory of the heads of one unit. */
-const UNIT_BYTES = 512 * 2 ** 20;
-
-/**
- * Groups trials into work units, longest first. Heads with the same seed and subset, which see the same samples in the same
- * order, stay in one unit unless they alone exceed its time or memory; networks share a unit where they are short.
- */
-export function planUnits(specs: Iterable<TrialSpec>, options: UnitOptions): WorkUnit[] {
-  const idOf = trialIdentifier();
-  const pending = new Map<string, TrialSpec>();
-  for (const spec of specs) {
-    const id = idOf(spec);
-    if (!options.done.has(id)) pending.set(id, spec);
-  }
-  return unitsOf(
-    [...pending].map(([id, spec]) => ({ id, spec })),
-    options,
-  );
-}
-
-function unitsOf(trials: readonly PlannedTrial[], options: UnitOptions): WorkUnit[] {
-  const { workers, threads = 1, targetSeconds = TARGET_SECONDS, sizes = UNKNOWN_SIZES } = options;
-  const secondsOf = ({ spec }: PlannedTrial) => trialSeconds(spec, sizes) / threads;
-  const seconds = new Map(trials.map((trial) => [trial.id, secondsOf(trial)]));
-  const total = [...seconds.values()].reduce((sum, value) => sum + value, 0);
-  const balanced = total / (workers * UNITS_PER_WORKER);
-  const limit = { seconds: Math.min(targetSeconds, Math.max(SHORT_SECONDS, balanced)), bytes: UNIT_BYTES };
-  const units: WorkUnit[] = [];
-  for (const bank of groupBy(trials, unitKey).values()) {
-    if (trainsNetwork(bank[0]!.spec.strategy)) {
-      const parts = bank.map((trial) => ({ trials: [trial], seconds: seconds.get(trial.id)!, bytes: 0 }));
-      for (const members of pack(parts, { ...limit, seconds: SHORT_SECONDS })) units.push(unitOf(members));
-      continue;
-    }
-    if (bank[0]!.spec.strategy === REGRESSION) {
-      const parts = bank.map((trial) => ({ trials: [trial], seconds: seconds.get(trial.id)!, bytes: 0 }));
-      for (const members of pack(parts, limit)) units.push(unitOf(members));
-      continue;
-    }
-    const parts = [...groupBy(bank, orderKey).values()].flatMap((group) =>
-      divide(group, seconds, limit, sizes),
-    );
-    for (const members of pack(parts, limit)) units.push(unitOf(members));
-  }
-  return units.sort((a, b) => b.seconds - a.seconds || (a.id < b.id ? -1 : 1));
-}
-
-/** What a unit has one of: data, model and strategy, and of heads also what a native head bank has one of. */
-function unitKey({ spec }: PlannedTrial): string {
-  const data = `${spec.dataset} ${spec.dataFingerprint} ${spec.task} ${spec.taskFingerprint}`;
-  const stores = `${spec.cut} ${spec.featureDtype} ${JSON.stringify(spec.testViews ?? 'none')}`;
-  const model = `${spec.source} ${spec.sourceFingerprint} ${spec.strategy} ${stores}`;
-  if (trainsNetwork(spec.strategy)) return `${data} ${model}`;
-  return `${data} ${model} ${spec.batch} ${spec.select} ${JSON.stringify(spec.optimizer)}`;
-}
-
-function orderKey({ spec }: PlannedTrial): string {
-  return `${spec.seed} ${spec.n} ${spec.subset.unit} ${spec.subset.stratify} ${spec.validation}`;
-}
-
-interface Part {
-  readonly trials: readonly PlannedTrial[];
-  readonly seconds: number;
-  readonly bytes: number;
-}
-type Limit = Pick<Part, 'seconds' | 'bytes'>;
-
-/** A group as it is, or in equal parts of at least `WIDE` heads where it is too long, of any number where it is too large. */
-function divide(
-  group: readonly PlannedTrial[],
-  seconds: ReadonlyMap<string, number>,
-  limit: Limit,
-  sizes: SweepSizes,
-): Part[] {
-  const part = (trials: readonly PlannedTrial[]): Part => ({
-    trials,
-    seconds: trials.reduce((sum, { id }) => sum + seconds.get(id)!, 0),
-    bytes: trials.reduce((sum, { spec }) => sum + headBytes(spec, sizes), 0),
-  });
-  const whole = part(group);
-  const forTime = Math.min(Math.ceil(whole.seconds / limit.seconds), Math.floor(group.length / WIDE));
-  const parts = Math.min(group.length, Math.max(1, forTime, Math.ceil(whole.bytes / limit.bytes)));
-  if (parts === 1) return [whole];
-  const bounds = Array.from({ length: parts + 1 }, (_, index) => Math.round((index * group.length) / parts));
-  return bounds.slice(1).map((end, index) => part(group.slice(bounds[index], end)));
-}
-
-/** Fills unit after unit with parts of falling length, so that heads of similar length share a unit. */
-function pack(parts: readonly Part[], limit: Limit): Part[][] {
-  const packed: Part[][] = [];
-  let room: Limit = { seconds: 0, bytes: 0 };
-  // The sort is stable: parts of equal length stay in the order of the grid.
-  for (const part of parts.toSorted((a, b) => b.seconds - a.seconds)) {
-    const last = packed.at(-1);
-    if (last !== undefined && part.seconds <= room.seconds && part.bytes <= room.bytes) last.push(part);
-    else {
-      packed.push([part]);
-      room = limit;
-    }
-    room = { seconds: room.seconds - part.seconds, bytes: room.bytes - part.bytes };
-  }
-  return packed;
-}
-
-function unitOf(parts: readonly Part[]): WorkUnit {
-  const trials = parts.flatMap((part) => part.trials);
-  const { dataset, task, source, cut, featureDtype, testViews, strategy } = trials[0]!.spec;
-  const ids = trials.map(({ id }) => id).sort();
-  return {
-    id: sha256(ids.join('\n')).slice(0, 32),
-    dataset,
-    task,
-    source,
-    cut,
-    featureDtype,
-    ...(testViews === undefined ? {} : { testViews }),
-    strategy,
-    trials,
-    seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
-  };
-}
+import { type SecondsOf, secondsOf, type UnitOptions, unitsOf, type WorkUnit } from './units.js';
 
 /** A feature store that pending trials read. */
 export interface PlannedStore {
@@ -183,6 +21,8 @@ export interface PlannedStore {
   readonly images: number;
   /** The store of a radiomics source, which has neither cut nor view. */
   readonly handMade?: true;
+  /** Of activations that networks are trained from. */
+  readonly forNetworks?: true;
   /** On disk; undefined where the shape at the cut is not known. */
   readonly bytes?: number;
 }
@@ -191,9 +31,12 @@ export interface PlannedStore {
 export interface PlannedStrategy {
   readonly strategy: TrialSpec['strategy'];
   readonly trials: number;
+  /** That have trials of it. */
   readonly units: number;
   /** Estimated seconds of one worker. */
   readonly seconds: number;
+  /** What it would be without stored activations, where that is more. */
+  readonly secondsFromImages?: number;
 }
 
 /** What a sweep would do; `--dry-run` prints it. */
@@ -232,7 +75,10 @@ export function planSweep(specs: Iterable<TrialSpec>, options: PlanOptions): Pla
   const count = (status: TrialState['status']) =>
     [...all.keys()].filter((id) => ledger.byTrial.get(id)?.status === status).length;
   const units = unitsOf(pending, { ...options, done: new Set() });
-  const stores = storesOf(units, options.isCached, sizes);
+  const stores = [
+    ...storesOf(units, options.isCached, sizes),
+    ...activationStores(units, options.activations ?? [], options.isCached, sizes),
+  ];
   const datasets = new Set(units.map(({ dataset }) => dataset));
   const extract = extractionSeconds(datasets, stores, options.isDecoded, sizes) / (workers * threads);
   return {
@@ -241,19 +87,49 @@ export function planSweep(specs: Iterable<TrialSpec>, options: PlanOptions): Pla
     failed: count('failed'),
     pending: pending.length,
     units,
-    strategies: strategiesOf(units),
+    strategies: strategiesOf(units, threads, sizes, options.activations),
     stores,
     estimatedSeconds: extract + makespan(units, workers),
   };
 }
 
-function strategiesOf(units: readonly WorkUnit[]): PlannedStrategy[] {
-  return [...groupBy(units, ({ strategy }) => strategy)].map(([strategy, own]) => ({
-    strategy,
-    trials: own.reduce((sum, { trials }) => sum + trials.length, 0),
-    units: own.length,
-    seconds: own.reduce((sum, { seconds }) => sum + seconds, 0),
-  }));
+function strategiesOf(
+  units: readonly WorkUnit[],
+  threads: number,
+  sizes: SweepSizes,
+  activations: readonly StoredActivations[] | undefined,
+): PlannedStrategy[] {
+  const [planned, fromImages] = [secondsOf(sizes, activations), secondsOf(sizes)];
+  const all = units.flatMap((unit) => unit.trials.map(({ spec }) => ({ unit, spec })));
+  return [...groupBy(all, ({ spec }) => spec.strategy)].map(([strategy, own]) => {
+    const sum = (costOf: SecondsOf) => own.reduce((total, { spec }) => total + costOf(spec) / threads, 0);
+    const [seconds, secondsFromImages] = [sum(planned), sum(fromImages)];
+    return {
+      strategy,
+      trials: own.length,
+      units: new Set(own.map(({ unit }) => unit)).size,
+      seconds,
+      ...(secondsFromImages > seconds ? { secondsFromImages } : {}),
+    };
+  });
+}
+
+/** The activations that networks among the units are trained from. */
+function activationStores(
+  units: readonly WorkUnit[],
+  activations: readonly StoredActivations[],
+  isCached: PlanOptions['isCached'],
+  sizes: SweepSizes,
+): PlannedStore[] {
+  const users = units.filter(({ trials }) => trials.some(({ spec }) => maySkipPrefix(spec)));
+  const used = new Set(users.map(({ dataset, source }) => `${dataset}/${source}`));
+  return activations
+    .filter(({ dataset, source }) => used.has(`${dataset}/${source}`))
+    .map(({ dataset, source, cut, bytes }) => {
+      const name = { dataset, source, cut, featureDtype: 'float32', view: 'identity' } as const;
+      const images = (sizes.data.get(dataset) ?? TYPICAL.data).images;
+      return { ...name, cached: isCached(name), images, forNetworks: true, bytes };
+    });
 }
 
 function storesOf(
@@ -299,8 +175,9 @@ function extractionSeconds(
   let seconds = 0;
   for (const { dataset, source, cut, cached, images } of stores) {
     if (cached) continue;
-    const { macs } = sizes.cuts.get(`${source}/${cut}`) ?? TYPICAL.cut;
-    seconds += extractSeconds(images, macs, decoded.has(dataset));
+    const network = sizes.networks?.get(`${dataset}/${source}`);
+    const macs = sizes.cuts.get(`${source}/${cut}`)?.macs ?? macsTo(cut, network) ?? TYPICAL.cut.macs;
+    seconds += extractSeconds(images, macs, decoded.has(dataset), network);
     decoded.add(dataset);
   }
   for (const dataset of datasets) {
@@ -308,6 +185,14 @@ function extractionSeconds(
     seconds += extractSeconds((sizes.data.get(dataset) ?? TYPICAL.data).images, 0, false);
   }
   return seconds;
+}
+
+/** Multiply-adds from the image to a cut after a stage, or to the pooled vector. */
+function macsTo(cut: string, network: NetworkSize | undefined): number | undefined {
+  if (network === undefined) return undefined;
+  const index = network.stages.findIndex(({ name }) => name === cut);
+  const before = index < 0 ? network.stages : network.stages.slice(0, index + 1);
+  return before.reduce((sum, { macs }) => sum + macs, 0);
 }
 
 /** When the last worker ends if each takes the longest unit that is left. */

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { headBytes, headSeconds, networkSeconds, type SweepSizes } from '../../src/sweep/cost.js';
 import { expandTrials } from '../../src/sweep/expand.js';
 import { filterTrials, parseFilter } from '../../src/sweep/filter.js';
-import { planUnits } from '../../src/sweep/plan.js';
+import { planUnits } from '../../src/sweep/units.js';
 import { parseConfig } from '../../src/sweep/read-config.js';
 import { trialIdentifier } from '../../src/sweep/trial-id.js';
 import type { TrialSpec } from '../../src/train/trial.js';

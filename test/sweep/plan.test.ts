@@ -9,7 +9,8 @@ import {
   UNKNOWN_SIZES,
 } from '../../src/sweep/cost.js';
 import { expandTrials } from '../../src/sweep/expand.js';
-import { planSweep, planUnits, type WorkUnit } from '../../src/sweep/plan.js';
+import { planSweep } from '../../src/sweep/plan.js';
+import { planUnits, type WorkUnit } from '../../src/sweep/units.js';
 import { type TrialSpec, trialId } from '../../src/train/trial.js';
 import { config } from './configs.js';
 import { failedRow, okRow, spec } from './rows.js';
