@@ -1,5 +1,6 @@
 import { ThawError } from '../base/errors.js';
 import { type Device, EXTRACTORS, type Extractor } from '../features/session.js';
+import { BYTE_SIZE_FORMS, bytesOfSize } from '../sweep/byte-size.js';
 
 /** `--workers`: worker processes, 1 by default. Throws CONFIG. */
 export function workersOf(value: number | undefined): number {
@@ -15,6 +16,16 @@ export function deviceOf(device: string): Device {
   if (/^(auto|cpu|cuda(:\d+)?)$/.test(device)) return device as Device;
   throw new ThawError('CONFIG', `expected auto, cpu, cuda or cuda:<number>, received '${device}'.`, {
     node: '--device',
+  });
+}
+
+/** `--cache-limit` in bytes; undefined where it is not given. Throws CONFIG. */
+export function cacheLimitOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const bytes = bytesOfSize(text);
+  if (bytes !== undefined) return bytes;
+  throw new ThawError('CONFIG', `expected ${BYTE_SIZE_FORMS}, received '${text}'.`, {
+    node: '--cache-limit',
   });
 }
 

@@ -10,7 +10,7 @@ import type { Plan } from '../sweep/plan.js';
 import { readConfig } from '../sweep/read-config.js';
 import type { CommandBody } from './lazy.js';
 import { folders, MODELS_OPTION } from './models-folders.js';
-import { deviceOf, extractorOf, workersOf } from './options.js';
+import { cacheLimitOf, deviceOf, extractorOf, workersOf } from './options.js';
 import { setStatus } from './outcome.js';
 import { fromUser, quickstartConfig } from './paths.js';
 import { createProgress, formatBytes, formatDuration } from './progress.js';
@@ -29,6 +29,7 @@ interface Arguments {
   readonly workers: number | undefined;
   readonly device: string | undefined;
   readonly extractor: string | undefined;
+  readonly cacheLimit: string | undefined;
   readonly retryFailed: boolean;
   readonly failFast: boolean;
 }
@@ -45,13 +46,26 @@ function printPlan(plan: Plan, config: SweepConfig, json: boolean): void {
   line('sweep', config.name);
   line('trials', `${plan.trials} (${plan.done} done, ${plan.failed} failed before, ${plan.pending} to run)`);
   line('work units', units.length);
-  for (const { strategy, trials, units: own, seconds } of plan.strategies) {
+  for (const { strategy, trials, units: own, seconds, secondsFromImages } of plan.strategies) {
+    const images =
+      secondsFromImages === undefined ? '' : ` (from images ${formatDuration(secondsFromImages)})`;
     line(
       'strategy',
-      `${strategy}: ${trials} ${trials === 1 ? 'trial' : 'trials'} in ${own} ${own === 1 ? 'unit' : 'units'}, ${formatDuration(seconds)} of one worker`,
+      `${strategy}: ${trials} ${trials === 1 ? 'trial' : 'trials'} in ${own} ${own === 1 ? 'unit' : 'units'}, ${formatDuration(seconds)} of one worker${images}`,
     );
   }
-  for (const { dataset, source, cut, featureDtype, view, handMade, cached, images, bytes } of stores) {
+  for (const {
+    dataset,
+    source,
+    cut,
+    featureDtype,
+    view,
+    handMade,
+    forNetworks,
+    cached,
+    images,
+    bytes,
+  } of stores) {
     const size = bytes === undefined ? '' : `, ${formatBytes(bytes)}`;
     const state = cached ? 'cached' : `${images} images to extract`;
     if (handMade) {
@@ -59,7 +73,7 @@ function printPlan(plan: Plan, config: SweepConfig, json: boolean): void {
       continue;
     }
     line(
-      'features',
+      forNetworks ? 'activations' : 'features',
       `${dataset} through ${source} at ${cut}, ${featureDtype}${view === 'identity' ? '' : `, ${viewName(view)}`}: ${state}${size}`,
     );
   }
@@ -95,6 +109,7 @@ async function sweep(args: Arguments): Promise<void> {
     workers,
     device: deviceOf(args.device ?? config.device),
     extractor: extractorOf(args.extractor ?? config.extractor),
+    cacheLimit: cacheLimitOf(args.cacheLimit) ?? config.cacheLimit ?? 0,
     retryFailed: args.retryFailed,
     failFast: args.failFast,
     progress,
@@ -147,6 +162,10 @@ export const sweepCommand: CommandBody<Arguments> = {
       .option('extractor', {
         type: 'string',
         describe: 'Extract features with auto, onnxruntime or engine (ours, on the CPU)',
+      })
+      .option('cache-limit', {
+        type: 'string',
+        describe: 'Store at most this much of activations for networks to train from, e.g. 20GB, or off',
       })
       .option('retry-failed', {
         type: 'boolean',

@@ -3,7 +3,7 @@ import type { ThawError } from '../base/errors.js';
 import type { ModelCard } from '../model/card.js';
 import type { ModelSource, SweepConfig } from '../sweep/config.js';
 import type { Plan } from '../sweep/plan.js';
-import { readsFeatures, trainsNetwork } from '../sweep/strategy.js';
+import { maySkipPrefix, readsFeatures, trainsNetwork } from '../sweep/strategy.js';
 import type { WorkUnit } from '../sweep/units.js';
 import { storedViews } from '../train/test-views.js';
 import type { TrialSpec } from '../train/trial.js';
@@ -12,7 +12,7 @@ import type { OpenedSource } from './open.js';
 import type { CheckedDataset } from './quality.js';
 import { seenData } from './seen-data.js';
 import type { Shard, ShardUnit } from './shard.js';
-import { type MadeStores, storeKey } from './stores.js';
+import { activationName, type MadeStores, storeKey } from './stores.js';
 
 /** Threads of one worker process so that all workers together use the machine once. */
 export function threadsPerWorker(workers: number): number {
@@ -65,7 +65,7 @@ export async function shardOf(
       [...datasets.values()].flatMap(({ tasks }) => [...tasks].map(([name, { rule }]) => [name, rule])),
     ),
     sources: Object.fromEntries(networks.flatMap(({ source }) => modelOf(config, source))),
-    units: units.map((unit) => shardUnit(unit, opened)),
+    units: units.map((unit) => shardUnit(unit, opened, plan.activations)),
   };
   return { shard, failed };
 }
@@ -85,6 +85,7 @@ function modelOf({ sources }: SweepConfig, name: string): (readonly [string, Mod
 function shardUnit(
   unit: WorkUnit,
   { datasets, sources, stores: { features, radiomics } }: Opened,
+  stored: Plan['activations'],
 ): ShardUnit {
   const { id, dataset, task, source, trials } = unit;
   const seen = seenData(cardOf(sources.get(source)!), datasets.get(dataset)!);
@@ -95,6 +96,14 @@ function shardUnit(
       })
     : [];
   const [featureStore, ...viewStores] = stores;
+  const own = stored.filter((one) => one.dataset === dataset && one.source === source);
+  const activations = trials.some(({ spec }) => maySkipPrefix(spec))
+    ? own.flatMap((one) => {
+        // What could not be extracted is trained from images.
+        const store = features.get(storeKey(activationName(one)));
+        return store === undefined ? [] : [[one.cut, store.folder] as const];
+      })
+    : [];
   return {
     id,
     dataset,
@@ -102,6 +111,7 @@ function shardUnit(
     source,
     ...(featureStore === undefined ? {} : { featureStore }),
     ...(viewStores.length === 0 ? {} : { viewStores }),
+    ...(activations.length === 0 ? {} : { activations: Object.fromEntries(activations) }),
     ...(seen === undefined ? {} : { seenData: seen }),
     trials: trials.map(({ spec }) => spec),
   };

@@ -16,7 +16,7 @@ import type { OkRow } from '../sweep/ledger.js';
 import { readRunConfig, readSweepFile } from '../sweep/run-folder.js';
 import { REGRESSION, readsFeatures, trainsNetwork } from '../sweep/strategy.js';
 import { trainHeads } from '../train/head-trials.js';
-import { trainNetworks } from '../train/network-trials.js';
+import { IMAGE, trainNetworks } from '../train/network-trials.js';
 import type { TrainedTrial } from '../train/outcome.js';
 import { storedViews } from '../train/test-views.js';
 import { type TrialSpec, trialId } from '../train/trial.js';
@@ -24,7 +24,15 @@ import { rowsOf, type TrialOptions } from '../train/trial-rows.js';
 import { threadsPerWorker } from './make-shard.js';
 import { fingerprintsOf, networkOf, type OpenedDataset, openDatasets, openSources, splitOf } from './open.js';
 import { checkPixels } from './quality.js';
-import { type MadeStores, makeStores, type StoreOptions, storeKey, storesOf } from './stores.js';
+import {
+  activationName,
+  type MadeStores,
+  makeStores,
+  type StoreName,
+  type StoreOptions,
+  storeKey,
+  storesOf,
+} from './stores.js';
 
 export interface RetrainOptions {
   /** Folder of image and feature stores; default: that of the run. */
@@ -67,7 +75,7 @@ export async function retrain(run: string, row: OkRow, options: RetrainOptions):
       node: row.trial,
       hint: 'Choose a trial of another source; with --best, leave radiomics out: --source NAME.',
     });
-  const { config, opened, model, stores } = await originOf(run, spec, options);
+  const { config, opened, model, stores } = await originOf(run, row, options);
   const images = stores.images.get(spec.dataset)!;
   const task = opened.tasks.get(spec.task)!;
   const split = splitOf(opened, images);
@@ -91,9 +99,12 @@ export async function retrain(run: string, row: OkRow, options: RetrainOptions):
     : [];
   const inputs = { dataset: opened.dataset, task, split, images, threads, otherViews: others };
   const features = own === undefined ? {} : { features: own };
+  const activations = new Map(
+    cutsOf(row.result).map((cut) => [cut, stores.features.get(storeKey(activationName({ ...spec, cut })))!]),
+  );
   try {
     const [outcome] = trainsNetwork(spec.strategy)
-      ? await trainNetworks({ ...inputs, ...features, model }, [spec], training)
+      ? await trainNetworks({ ...inputs, ...features, activations, model }, [spec], training)
       : await trainHeads({ ...inputs, features: own! }, [spec], training);
     if (outcome?.status !== 'ok' || weights === undefined)
       throw new ThawError(
@@ -110,7 +121,8 @@ export async function retrain(run: string, row: OkRow, options: RetrainOptions):
 }
 
 /** Opens what a trial was trained on, by the run's config or an earlier one of it. */
-async function originOf(run: string, spec: TrialSpec, options: RetrainOptions): Promise<TrialOrigin> {
+async function originOf(run: string, row: OkRow, options: RetrainOptions): Promise<TrialOrigin> {
+  const { spec } = row;
   let changed: ThawError | undefined;
   for (const config of await configsOf(run, spec)) {
     const { opened, model, images } = await openOrigin(config, spec, options);
@@ -126,7 +138,7 @@ async function originOf(run: string, spec: TrialSpec, options: RetrainOptions): 
     }
     const datasets = new Map([[spec.dataset, opened]]);
     const sources = new Map([[spec.source, { status: 'ready', model } as const]]);
-    const stores = await makeStores(datasets, sources, storesOf([spec]), storeOptions(config, options));
+    const stores = await makeStores(datasets, sources, storesOfRow(row), storeOptions(config, options));
     const [fault] = stores.broken.values();
     if (fault !== undefined) throw fault;
     return { config, opened, model, stores };
@@ -142,6 +154,15 @@ async function originOf(run: string, spec: TrialSpec, options: RetrainOptions): 
       },
     )
   );
+}
+
+/** The stores that a row was trained from: features of heads, and the activations that a network's phases began at. */
+function storesOfRow({ spec, result }: OkRow): StoreName[] {
+  return [...storesOf([spec]), ...cutsOf(result).map((cut) => activationName({ ...spec, cut }))];
+}
+
+function cutsOf({ phases = [] }: OkRow['result']): string[] {
+  return [...new Set(phases.map(({ cut }) => cut))].filter((cut) => cut !== IMAGE);
 }
 
 /** The configs of a run that know the trial's names, the newest first; of those that say the same of them, one. */

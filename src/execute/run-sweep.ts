@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../base/files.js';
 import type { Progress } from '../base/progress.js';
 import type { Device, Extractor } from '../features/session.js';
+import { chooseActivations, type StoredActivations } from '../sweep/activations.js';
 import type { SweepConfig } from '../sweep/config.js';
 import { expandTrials, type Fingerprints, identifyTrial, resolveCut } from '../sweep/expand.js';
 import { filterTrials, type TrialFilter } from '../sweep/filter.js';
@@ -26,7 +27,7 @@ import {
 } from './open.js';
 import { alreadyChecked, type CheckedDataset, checkPixels, reportQuality } from './quality.js';
 import { sizesOf } from './sizes.js';
-import { findStores, type MadeStores, makeStores, storeKey, storesOf } from './stores.js';
+import { activationName, findStores, type MadeStores, makeStores, storeKey, storesOf } from './stores.js';
 import { splitTable, summarise } from './summary.js';
 
 export interface SweepOptions {
@@ -37,6 +38,8 @@ export interface SweepOptions {
   readonly workers: number;
   readonly device: Device;
   readonly extractor: Extractor;
+  /** Bytes of activations that may be stored for networks to train from. */
+  readonly cacheLimit: number;
   readonly retryFailed: boolean;
   readonly failFast: boolean;
   readonly progress: Progress;
@@ -73,7 +76,8 @@ export async function drySweep(config: SweepConfig, options: SweepOptions): Prom
   const sources = await openSources(config, needed);
   const fresh = await openDatasets(config, needed);
   const placed = withCuts(chosen, fresh, sources);
-  const wanted = storesOf(placed);
+  const activations = activationsFor(placed, { datasets: fresh, sources }, options);
+  const wanted = [...storesOf(placed), ...activations.map(activationName)];
   const stores = await findStores(fresh, sources, wanted, options.cache);
   const checked = await checkedBefore(fresh, stores);
   const datasets = checked ?? fresh;
@@ -83,7 +87,7 @@ export async function drySweep(config: SweepConfig, options: SweepOptions): Prom
   const prints = known ? fingerprintsOf(datasets, stores.images, sources) : undefined;
   const specs = prints === undefined ? placed : placed.map((spec) => identifyTrial(spec, prints));
   return planSweep(specs, {
-    ...planOptions(opened, placed, options),
+    ...planOptions(opened, placed, activations, options),
     ledger: await readTrialStates(options.out),
     isCached: (store) => stores.features.has(storeKey(store)) || stores.radiomics.has(storeKey(store)),
     isDecoded: (dataset) => stores.images.has(dataset),
@@ -115,11 +119,25 @@ function withCuts(
   return specs.map((spec) => resolveCut(spec, cuts));
 }
 
-function planOptions(opened: Opened, specs: readonly TrialSpec[], options: SweepOptions) {
+function planOptions(
+  opened: Opened,
+  specs: readonly TrialSpec[],
+  activations: readonly StoredActivations[],
+  options: SweepOptions,
+) {
   const { datasets, sources, stores } = opened;
   const { workers, retryFailed } = options;
   const sizes = sizesOf(datasets, sources, stores.images, specs);
-  return { workers, threads: threadsPerWorker(workers), retryFailed, sizes };
+  return { workers, threads: threadsPerWorker(workers), retryFailed, sizes, activations };
+}
+
+/** The activations that the trials' networks are to be trained from. */
+function activationsFor(
+  specs: readonly TrialSpec[],
+  { datasets, sources }: Pick<Opened, 'datasets' | 'sources'>,
+  { cacheLimit }: SweepOptions,
+): readonly StoredActivations[] {
+  return chooseActivations(specs, sizesOf(datasets, sources, new Map(), specs), cacheLimit);
 }
 
 /**
@@ -141,7 +159,9 @@ export async function runSweep(
   const placed = withCuts(chosen, fresh, sources);
   for (const warning of seenDataWarnings(placed, { datasets: fresh, sources })) progress.note(warning);
   const datasets = new Map<string, CheckedDataset>(fresh);
-  const stores = await makeStores(fresh, sources, storesOf(placed), {
+  const activations = activationsFor(placed, { datasets: fresh, sources }, options);
+  const wanted = [...storesOf(placed), ...activations.map(activationName)];
+  const stores = await makeStores(fresh, sources, wanted, {
     ...options,
     threads,
     onImages: async (name, images) => {
@@ -157,7 +177,7 @@ export async function runSweep(
     progress.note(`${file}:${line}: ${reason}; the line is left out`);
   await writePlanned(run.folder, { ids: plannedIds(config, opened, prints) });
   const plan = planSweep(specs, {
-    ...planOptions(opened, placed, options),
+    ...planOptions(opened, placed, activations, options),
     ledger: states,
     isCached: () => true,
   });

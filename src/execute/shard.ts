@@ -25,6 +25,8 @@ export interface ShardUnit {
   readonly featureStore?: string;
   /** Folders of the complete feature stores of the other test views, in order. */
   readonly viewStores?: readonly string[];
+  /** By cut: folders of complete feature stores that networks may be trained from. */
+  readonly activations?: Readonly<Record<string, string>>;
   /** The data set that the source's weights have seen images of, where the test images may be among them. */
   readonly seenData?: string;
   readonly trials: readonly TrialSpec[];

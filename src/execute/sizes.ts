@@ -1,11 +1,12 @@
 import { ThawError } from '../base/errors.js';
-import { findCut, POOLED, prefixOf } from '../model/cut.js';
+import { findCut, findCuts, POOLED, prefixOf } from '../model/cut.js';
 import type { Graph } from '../model/graph.js';
 import type { LoadedModel } from '../model/registry.js';
 import { countMultiplyAdds, countParameters } from '../model/shapes.js';
 import type { FamilyOptions } from '../radiomics/options.js';
-import { type CutSize, type DataSize, RATES, type SweepSizes } from '../sweep/cost.js';
-import { readsFeatures } from '../sweep/strategy.js';
+import { type CutSize, type DataSize, RATES, type SweepSizes, TYPICAL_SPEEDS } from '../sweep/cost.js';
+import type { NetworkSize, StageSize } from '../sweep/network-cost.js';
+import { readsFeatures, trainsNetwork } from '../sweep/strategy.js';
 import type { TrialSpec } from '../train/trial.js';
 import { type OpenedDataset, type OpenedSource, splitOf } from './open.js';
 import type { MadeStores } from './stores.js';
@@ -32,7 +33,12 @@ export function sizesOf(
     });
     for (const [task, { outputNames }] of opened.tasks) outputs.set(`${name}/${task}`, outputNames.length);
   }
-  return { data, outputs, cuts: cutSizes(datasets, sources, specs) };
+  return {
+    data,
+    outputs,
+    cuts: cutSizes(datasets, sources, specs),
+    networks: networkSizes(datasets, sources, specs),
+  };
 }
 
 function cutSizes(
@@ -54,6 +60,54 @@ function cutSizes(
     if (found !== undefined) cuts.set(key, found);
   }
   return cuts;
+}
+
+/** By `dataset/source`: the stages of each network that is trained. */
+function networkSizes(
+  datasets: ReadonlyMap<string, OpenedDataset>,
+  sources: ReadonlyMap<string, OpenedSource>,
+  specs: Iterable<TrialSpec>,
+): Map<string, NetworkSize> {
+  const networks = new Map<string, NetworkSize>();
+  const seen = new Set<string>();
+  for (const { dataset, source, strategy } of specs) {
+    const key = `${dataset}/${source}`;
+    if (seen.has(key) || !trainsNetwork(strategy)) continue;
+    seen.add(key);
+    const opened = sources.get(source);
+    if (opened?.status !== 'ready') continue;
+    const found = networkSize(opened.model, datasets.get(dataset)!.config.image.size);
+    if (found !== undefined) networks.set(key, found);
+  }
+  return networks;
+}
+
+/** The stages of a backbone on images of a size; undefined for a model that has none (its trials fail, with the reason). */
+function networkSize({ graph, card }: LoadedModel, imageSize: number): NetworkSize | undefined {
+  const inputShape = [card.input.channels, imageSize, imageSize];
+  const trunk = { inputShape, featureTensor: card.featureTensor };
+  try {
+    let [macs, weights] = [0, 0];
+    const stages: StageSize[] = [];
+    let pooled = 0;
+    for (const cut of findCuts(graph, trunk)) {
+      const prefix = prefixOf(graph, cut, trunk);
+      const upTo = { macs: countMultiplyAdds(prefix, inputShape), weights: countParameters(prefix) };
+      const features = cut.shape.reduce((product, length) => product * length, 1);
+      if (cut.name === POOLED) pooled = features;
+      else stages.push({ name: cut.name, macs: upTo.macs - macs, weights: upTo.weights - weights, features });
+      macs = upTo.macs;
+      weights = upTo.weights;
+    }
+    const bf16 = {
+      forwardMacs: TYPICAL_SPEEDS.forwardMacs * RATES.bf16,
+      backwardMacs: TYPICAL_SPEEDS.backwardMacs * RATES.bf16,
+    };
+    return { stages, pooled, speeds: { fp32: TYPICAL_SPEEDS, bf16: { ...TYPICAL_SPEEDS, ...bf16 } } };
+  } catch (error) {
+    if (error instanceof ThawError && error.code === 'MODEL') return undefined;
+    throw error;
+  }
 }
 
 /** Nanoseconds of one thread for a pixel: of the paper's features, and of all IBSI families (`npm run bench -- radiomics`). */

@@ -45,6 +45,15 @@ export function storesOf(specs: Iterable<TrialSpec>): StoreName[] {
   return [...stores.values()];
 }
 
+/** The store of activations that networks of a source are trained from. */
+export function activationName({
+  dataset,
+  source,
+  cut,
+}: Pick<StoreName, 'dataset' | 'source' | 'cut'>): StoreName {
+  return { dataset, source, cut, featureDtype: 'float32', view: 'identity' };
+}
+
 export interface StoreOptions {
   readonly cache: string;
   readonly device: Device;

@@ -5,7 +5,7 @@ import { loadDataset } from '../data/load.js';
 import type { Split } from '../data/split.js';
 import { buildTask, type Task } from '../data/task.js';
 import { addon } from '../engine/addon.js';
-import { openFeatureStore } from '../features/store.js';
+import { type FeatureStore, openFeatureStore } from '../features/store.js';
 import { type ImageStore, openImageStore } from '../image/store.js';
 import type { LoadedModel } from '../model/registry.js';
 import { openRadiomicsStore } from '../radiomics/store.js';
@@ -63,7 +63,7 @@ export class UnitRunner {
   }
 
   private async train(unit: ShardUnit, inputs: TrialInputs, options: TrialOptions): Promise<TrialOutcome[]> {
-    const { featureStore, viewStores = [], trials, source } = unit;
+    const { featureStore, viewStores = [], activations = {}, trials, source } = unit;
     if (trials.some(({ strategy }) => strategy === REGRESSION)) {
       const radiomics = await openRadiomicsStore(required(featureStore, unit.id));
       return trainRegressions({ ...inputs, radiomics }, trials, options);
@@ -72,8 +72,15 @@ export class UnitRunner {
     const otherViews = await Promise.all(viewStores.map(openFeatureStore));
     if (trials.some(({ strategy }) => trainsNetwork(strategy))) {
       const model = await this.model(source, trials);
+      const opened = await openActivations(activations);
       return trainNetworks(
-        { ...inputs, model, otherViews, ...(features === undefined ? {} : { features }) },
+        {
+          ...inputs,
+          model,
+          otherViews,
+          activations: opened,
+          ...(features === undefined ? {} : { features }),
+        },
         trials,
         options,
       );
@@ -172,4 +179,13 @@ function required<Features>(features: Features | undefined, unit: string): Featu
       node: unit,
     },
   );
+}
+
+/** Feature stores by cut, from their folders. */
+async function openActivations(
+  folders: Readonly<Record<string, string>>,
+): Promise<ReadonlyMap<string, FeatureStore>> {
+  const stores = new Map<string, FeatureStore>();
+  for (const [cut, folder] of Object.entries(folders)) stores.set(cut, await openFeatureStore(folder));
+  return stores;
 }

@@ -56,6 +56,8 @@ export interface SweepConfig {
   readonly out: string;
   /** Folder of image and feature stores, absolute. */
   readonly cache: string;
+  /** Bytes of activations that are stored for networks to train from; 0 = none. Absent in runs of earlier versions. */
+  readonly cacheLimit?: number;
   readonly device: DeviceChoice;
   readonly extractor: ExtractorChoice;
   readonly data: Readonly<Record<string, DataConfig>>;

@@ -49,6 +49,8 @@ export interface Plan {
   readonly units: readonly WorkUnit[];
   readonly strategies: readonly PlannedStrategy[];
   readonly stores: readonly PlannedStore[];
+  /** What networks are trained from where it can be had. */
+  readonly activations: readonly StoredActivations[];
   /** Wall seconds of decoding, extraction and training with all workers. */
   readonly estimatedSeconds: number;
 }
@@ -89,6 +91,7 @@ export function planSweep(specs: Iterable<TrialSpec>, options: PlanOptions): Pla
     units,
     strategies: strategiesOf(units, threads, sizes, options.activations),
     stores,
+    activations: options.activations ?? [],
     estimatedSeconds: extract + makespan(units, workers),
   };
 }

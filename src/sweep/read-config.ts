@@ -105,7 +105,7 @@ function resolveConfig(
   },
 ): SweepConfig {
   const { file, folder, registered } = options;
-  const { name = basename(file, extname(file)), device, extractor, training, exclude } = value;
+  const { name = basename(file, extname(file)), cacheLimit, device, extractor, training, exclude } = value;
   const pathOf = (option: string | undefined, given: string | undefined, preset: string) =>
     resolve(option ?? (given === undefined ? preset : resolve(folder, given)));
   const cache = pathOf(options.cache, value.cache, '.thaw/cache');
@@ -114,6 +114,7 @@ function resolveConfig(
     file,
     out: pathOf(options.out, value.out, `runs/${name}`),
     cache,
+    cacheLimit,
     device,
     extractor,
     data: mapValues(value.data, (entry) => dataConfig(entry, folder)),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BYTE_SIZE_FORMS, bytesOfSize } from './byte-size.js';
 import { claimsSchema } from './claims-schema.js';
 import type { DeviceChoice, ExtractorChoice } from './config.js';
 import { dataSchema } from './data-schema.js';
@@ -17,6 +18,13 @@ const extractor = z.custom<ExtractorChoice>(
   expected('auto, onnxruntime or engine'),
 );
 
+const cacheLimit = z
+  .custom<string | number>(
+    (value) => (typeof value === 'string' || typeof value === 'number') && bytesOfSize(value) !== undefined,
+    expected(BYTE_SIZE_FORMS),
+  )
+  .transform((value) => bytesOfSize(value)!);
+
 /** A section that may be left empty (all of it commented out). */
 function section<Inner extends z.ZodType>(inner: Inner, empty: unknown) {
   return z.preprocess((value) => value ?? empty, inner);
@@ -27,6 +35,7 @@ export const configSchema = mapping({
   name: name.optional(),
   out: text.optional(),
   cache: text.optional(),
+  cacheLimit: cacheLimit.default(10e9),
   device: device.default('auto'),
   extractor: extractor.default('auto'),
   data: named('data sets', dataSchema),

@@ -24,7 +24,7 @@ export type { NetworkTrialInputs } from './network-setup.js';
 const UNIT_FAULTS: ReadonlySet<string> = new Set(['ABORTED', 'STORE', 'IO', 'RUNTIME', 'BUSY']);
 
 /** The name of the input in a record of cuts. */
-const IMAGE = 'image';
+export const IMAGE = 'image';
 
 /**
  * Trains networks, one after another, of a cross-validated trial one for each fold; epochs that several of them begin with are

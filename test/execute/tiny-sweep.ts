@@ -70,6 +70,7 @@ export function optionsOf(
     workers: 1,
     device: 'cpu',
     extractor: 'auto',
+    cacheLimit: config.cacheLimit ?? 0,
     retryFailed: false,
     failFast: false,
     progress: changes.progress ?? silent,

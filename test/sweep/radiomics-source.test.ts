@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import type { SweepConfig } from '../../src/sweep/config.js';
 import { countTrials, expandTrials, type Fingerprints, identifyTrial } from '../../src/sweep/expand.js';
 import { filterTrials, parseFilter } from '../../src/sweep/filter.js';
-import { planUnits } from '../../src/sweep/units.js';
 import { trialIdentifier } from '../../src/sweep/trial-id.js';
+import { planUnits } from '../../src/sweep/units.js';
 import { trialId } from '../../src/train/trial.js';
 import { config, configText, mistakes } from './configs.js';
 
