@@ -305,7 +305,7 @@ sources: { s: { card: c.json } }
     assert.deepEqual(inRest('', { set: ['training.epochs=many', 'trainin.lr=1', 'grid.lr=[1, -1]'] }), [
       "--set training.epochs=many: training.epochs: expected a whole number of at least 1, received 'many'.",
       '--set grid.lr=[1, -1]: grid.lr[1]: expected a number above 0 or `auto`, received -1.',
-      "--set trainin.lr=1: trainin: expected one of name, out, cache, cacheLimit, device, extractor, data, tasks, sources, training, grid, zip, exclude, received 'trainin'. Did you mean 'training'?",
+      "--set trainin.lr=1: trainin: expected one of name, out, cache, cacheLimit, device, extractor, data, tasks, sources, training, grid, zip, exclude, claims, alpha, received 'trainin'. Did you mean 'training'?",
     ]);
     assert.deepEqual(
       inRest('grid: { lr: 0.1, n: [50] }', {
