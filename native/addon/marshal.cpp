@@ -69,6 +69,8 @@ HeadOptions headOptions(const Argument& head, std::size_t outputs, StepTables& t
   options.seed = head.field("seed").count(0);
   options.dropout = head.field("dropout").number();
   options.weightDecay = head.field("weightDecay").number();
+  if (const Argument decay = head.field("averageDecay"); decay.isGiven())
+    options.averageDecay = decay.number();
   options.learningRates = tables.keep(head.field("learningRates").floats());
   if (const Argument momenta = head.field("momenta"); momenta.isGiven())
     options.momenta = tables.keep(momenta.floats());

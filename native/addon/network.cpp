@@ -52,6 +52,14 @@ class NetworkObject : public Napi::ObjectWrap<NetworkObject> {
     });
   }
 
+  Napi::Value readAverage(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      Network& network = held_.open();
+      return float32Array(info.Env(),
+                          network.readAverage(network.parameter(Argument(info[0], "parameter").text())));
+    });
+  }
+
   Napi::Value readGradient(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       Network& network = held_.open();
@@ -180,6 +188,7 @@ Napi::Function networkClass(Napi::Env env) {
   return Object::DefineClass(
       env, "Network",
       {Object::InstanceMethod<&Object::load>("load"), Object::InstanceMethod<&Object::read>("read"),
+       Object::InstanceMethod<&Object::readAverage>("readAverage"),
        Object::InstanceMethod<&Object::readGradient>("readGradient"),
        Object::InstanceMethod<&Object::train>("train"), Object::InstanceMethod<&Object::infer>("infer"),
        Object::InstanceMethod<&Object::snapshot>("snapshot"),

@@ -135,6 +135,8 @@ NetworkOptions networkOptions(const Argument& options) {
   result.weightDecay = options.field("weightDecay").number();
   result.decayAll = options.field("decayAll").flag();
   result.clipNorm = options.field("clipNorm").number();
+  if (const Argument decay = options.field("averageDecay"); decay.isGiven())
+    result.averageDecay = decay.number();
   result.labelWeights = copyOf(options.field("labelWeights"));
   result.positiveWeights = copyOf(options.field("positiveWeights"));
   result.keepNormalized = options.field("memory").choice({"lean", "fast"}) == 1;

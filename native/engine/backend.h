@@ -68,6 +68,20 @@ class ParameterStore {
   virtual double valueNormSquared(std::span<const std::size_t> parameters) const = 0;
   /** Optimizer step; gradients are scaled by `gradientScale` first (clipping). */
   virtual void update(std::span<const ParameterUpdate> updates, float gradientScale) = 0;
+
+  /** From now on a parameter has an average, which starts from its value; without effect where it has one. */
+  virtual void startAverage(std::size_t parameter) = 0;
+  virtual bool hasAverage(std::size_t parameter) const = 0;
+  /** average += share · (value − average), of all parameters that have one. */
+  virtual void average(double share) = 0;
+  /** The value where there is no average. */
+  virtual void readAverage(std::size_t parameter, std::span<float> values) const = 0;
+  /** The parameter then has an average. `write` sets value and average alike. */
+  virtual void writeAverage(std::size_t parameter, std::span<const float> values) = 0;
+  virtual void dropAverages() = 0;
+  /** Kernels see the averages in the place of the values, or the values again. Nothing is copied. */
+  virtual void showAverages(bool shown) = 0;
+
   virtual std::size_t bytes() const = 0;
 };
 

@@ -18,6 +18,18 @@ constexpr std::size_t mostHeadsInBlock = 32;
 /** Blocks a thread, so that threads end together. */
 constexpr std::size_t blocksPerThread = 4;
 
+bool isAveraged(const HeadOptions& head) {
+  return head.averageDecay > 0;
+}
+
+HeadStates statesOf(const HeadBankOptions& options) {
+  std::vector<bool> averaged;
+  for (const HeadOptions& head : options.heads) averaged.push_back(isAveraged(head));
+  const bool any = std::any_of(options.heads.begin(), options.heads.end(), isAveraged);
+  return {HeadLayout(options.features.columns, options.outputs, options.optimizer.kind, any),
+          std::move(averaged)};
+}
+
 std::vector<float> repeated(const std::vector<float>& weights) {
   std::vector<float> result;
   for (std::size_t i = 0; i < panelWidth && !weights.empty(); i++)
@@ -40,8 +52,7 @@ TrainResult::TrainResult(std::size_t heads, std::size_t epochs)
 HeadBank::HeadBank(HeadBankOptions options, const HeadKernels& kernels)
     : options_((checkOptions(options), std::move(options))),
       kernels_(kernels),
-      states_(HeadLayout(options_.features.columns, options_.outputs, options_.optimizer.kind),
-              options_.heads.size()),
+      states_(statesOf(options_)),
       pool_(options_.threads),
       scalings_(options_.groups.size()),
       epochs_(options_.groups.size(), 0) {
@@ -67,7 +78,8 @@ void HeadBank::prepareHeads() {
 /** Heads of a group in blocks whose weights stay near the core, small enough that all threads have work to
  * the end. */
 void HeadBank::prepareBlocks() {
-  const std::size_t headBytes = states_.layout.parameters() * (1 + states_.layout.moments) * sizeof(float);
+  const std::size_t headBytes =
+      states_.layout.parameters() * (1 + states_.layout.moments + states_.layout.averages) * sizeof(float);
   const std::size_t fair =
       (heads() + pool_.threads() * blocksPerThread - 1) / (pool_.threads() * blocksPerThread);
   const std::size_t most = std::min(

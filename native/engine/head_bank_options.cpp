@@ -59,6 +59,8 @@ void checkHead(const HeadBankOptions& options, std::size_t index) {
     refuse(node + ".dropout", "a rate from 0 to below 1", std::to_string(head.dropout));
   if (!(head.weightDecay >= 0 && std::isfinite(head.weightDecay)))
     refuse(node + ".weightDecay", "a number of at least 0", std::to_string(head.weightDecay));
+  if (!(head.averageDecay >= 0 && head.averageDecay < 1))
+    refuse(node + ".averageDecay", "a number from 0 to below 1", std::to_string(head.averageDecay));
   const SampleGroup& group = options.groups[head.group];
   const std::size_t steps = group.epochs() * options.stepsPerEpoch(group);
   checkSize(node + ".learningRates", "values, one a step", steps, head.learningRates->size());

@@ -30,6 +30,7 @@ struct HeadOptions {
   std::uint32_t seed = 0;
   double dropout = 0;
   double weightDecay = 0;
+  double averageDecay = 0;             ///< d of the moving average of weights (weight_average.h); 0 = none
   StepTable learningRates;             ///< [epochs × steps an epoch]
   StepTable momenta;                   ///< likewise, or null
   std::vector<float> labelWeights;     ///< [outputs] or empty

@@ -118,6 +118,8 @@ struct HeadKernels {
   double (*loss)(const LossRequest&);
   /** Returns the loss; where it is not finite the head is left as it was. */
   double (*step)(const HeadStep&);
+  /** average += share · (weight − average), of a multiple of 16 numbers. */
+  void (*average)(const float* weight, float* average, std::size_t count, float share);
 };
 
 /** The fastest kernels that this machine can run; THAW_ISA=generic|avx2|avx512 chooses by name. */

@@ -16,17 +16,19 @@ struct Header {
   std::uint64_t features;
   std::uint64_t outputs;
   std::uint64_t moments;
+  std::uint64_t averages;
 
   bool operator==(const Header&) const = default;
 };
 
 Header headerOf(const HeadLayout& layout, std::size_t heads, std::size_t groups) {
-  return {{'t', 'h', 'a', 'w', 'b', 'n', 'k', '2'},
+  return {{'t', 'h', 'a', 'w', 'b', 'n', 'k', '3'},
           heads,
           groups,
           layout.features,
           layout.outputs,
-          layout.moments};
+          layout.moments,
+          layout.averages};
 }
 
 }  // namespace
@@ -75,18 +77,19 @@ std::vector<std::uint8_t> HeadBank::trainingState(std::size_t head, const std::s
     throw EngineError(ErrorCode::engine,
                       "expected a head on features as they are but received one on standardised features.",
                       "head");
-  ParameterState weights = {weight, std::vector<float>(layout.outputs * layout.features), {}};
-  ParameterState biases = {bias, std::vector<float>(layout.outputs), {}};
-  for (std::size_t part = 0; part <= layout.moments; part++) {
-    const float* tensors = states_.slice(head) + part * layout.parameters();
-    std::vector<float>& w = part == 0 ? weights.values : weights.moments.emplace_back(weights.values.size());
-    std::vector<float>& b = part == 0 ? biases.values : biases.moments.emplace_back(biases.values.size());
+  ParameterState weights = {weight, {}, {}, {}}, biases = {bias, {}, {}, {}};
+  const auto copy = [&](const float* tensors, std::vector<float>& w, std::vector<float>& b) {
     for (std::size_t output = 0; output < layout.outputs; output++) {
       for (std::size_t feature = 0; feature < layout.features; feature++)
-        w[output * layout.features + feature] = tensors[layout.at(output, feature)];
-      b[output] = tensors[layout.weightSize + output];
+        w.push_back(tensors[layout.at(output, feature)]);
+      b.push_back(tensors[layout.weightSize + output]);
     }
-  }
+  };
+  const float* slice = states_.slice(head);
+  copy(slice, weights.values, biases.values);
+  for (std::size_t moment = 1; moment <= layout.moments; moment++)
+    copy(slice + moment * layout.parameters(), weights.moments.emplace_back(), biases.moments.emplace_back());
+  if (states_.isAveraged(head)) copy(slice + layout.average(), weights.average, biases.average);
   const std::uint64_t steps = states_.records[head].optimizerSteps;
   return encode({static_cast<std::uint32_t>(steps), {steps}, {std::move(weights), std::move(biases)}});
 }

@@ -14,13 +14,14 @@ std::size_t roundUp(std::size_t value, std::size_t multiple) {
 
 }  // namespace
 
-HeadLayout::HeadLayout(std::size_t features, std::size_t outputs, OptimizerKind optimizer)
+HeadLayout::HeadLayout(std::size_t features, std::size_t outputs, OptimizerKind optimizer, bool averaged)
     : features(features),
       outputs(outputs),
       panels(roundUp((features + panelWidth - 1) / panelWidth, panelMultiple)),
       weightSize(panels * outputs * panelWidth),
       biasSize(roundUp(outputs, panelWidth)),
-      moments(optimizer == OptimizerKind::sgd ? 1 : 2) {}
+      moments(optimizer == OptimizerKind::sgd ? 1 : 2),
+      averages(averaged ? 1 : 0) {}
 
 HeadTensors HeadLayout::tensors(float* slice) const {
   float* first = slice + parameters();
@@ -42,14 +43,19 @@ void HeadStates::initialize(std::size_t head, std::uint32_t seed) {
     for (std::size_t feature = 0; feature < layout.features; feature++)
       tensors.weight[layout.at(output, feature)] = draw();
   for (std::size_t output = 0; output < layout.outputs; output++) tensors.bias[output] = draw();
+  if (isAveraged(head)) std::copy_n(slice(head), layout.parameters(), average(head));
+}
+
+const float* HeadStates::evaluated(std::size_t head) const {
+  return isAveraged(head) ? slice(head) + layout.average() : slice(head);
 }
 
 void HeadStates::keepAsBest(std::size_t head) {
-  std::copy_n(slice(head), layout.parameters(), slice(head) + layout.best());
+  std::copy_n(evaluated(head), layout.parameters(), slice(head) + layout.best());
 }
 
 const float* HeadStates::chosen(std::size_t head, bool best) const {
-  return best && records[head].bestEpoch >= 0 ? slice(head) + layout.best() : slice(head);
+  return best && records[head].bestEpoch >= 0 ? slice(head) + layout.best() : evaluated(head);
 }
 
 LinearWeights HeadStates::linear(std::size_t head, bool best, const Standardization* scaling) const {
@@ -87,6 +93,7 @@ void HeadStates::load(std::size_t head, std::span<const float> weight, std::span
     }
     target[layout.weightSize + output] = static_cast<float>(constant);
   }
+  if (isAveraged(head)) std::copy_n(target, layout.parameters(), average(head));
   records[head].optimizerSteps = 0;
 }
 

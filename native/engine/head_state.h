@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/aligned_buffer.h"
@@ -18,15 +19,18 @@ struct HeadLayout {
   std::size_t weightSize = 0;  ///< [panels, outputs, 16]
   std::size_t biasSize = 0;    ///< [outputs padded to 16]
   std::size_t moments = 0;     ///< tensors of optimizer state beside the weights: 1 (SGD) or 2 (Adam)
+  std::size_t averages = 0;    ///< 1 where some head of the bank has averaged weights
 
-  HeadLayout(std::size_t features, std::size_t outputs, OptimizerKind optimizer);
+  HeadLayout(std::size_t features, std::size_t outputs, OptimizerKind optimizer, bool averaged);
 
   std::size_t parameters() const { return weightSize + biasSize; }
-  /** Floats of one head: current weights, optimizer state, best weights. */
-  std::size_t size() const { return parameters() * (2 + moments); }
+  /** Floats of one head: current weights, optimizer state, averaged weights, best weights. */
+  std::size_t size() const { return parameters() * (2 + moments + averages); }
   HeadTensors tensors(float* slice) const;
+  /** Offset of the averaged weights and bias. */
+  std::size_t average() const { return parameters() * (1 + moments); }
   /** Offset of the best weights and bias. */
-  std::size_t best() const { return parameters() * (1 + moments); }
+  std::size_t best() const { return parameters() * (1 + moments + averages); }
   std::size_t at(std::size_t output, std::size_t feature) const {
     return (feature / panelWidth * outputs + output) * panelWidth + feature % panelWidth;
   }
@@ -47,11 +51,15 @@ struct LinearWeights {
   std::vector<float> bias;    ///< [outputs]
 };
 
-/** Weights of all heads with their optimizer state and best snapshots. */
+/** Weights of all heads with their optimizer state, averages and best snapshots. */
 class HeadStates {
  public:
-  HeadStates(const HeadLayout& layout, std::size_t heads)
-      : layout(layout), records(heads), values_(layout.size() * heads) {}
+  /** `averaged` [heads]: which have averaged weights. */
+  HeadStates(const HeadLayout& layout, std::vector<bool> averaged)
+      : layout(layout),
+        records(averaged.size()),
+        averaged_(std::move(averaged)),
+        values_(layout.size() * records.size()) {}
 
   const HeadLayout layout;
   std::vector<HeadRecord> records;
@@ -63,9 +71,12 @@ class HeadStates {
 
   /** Weights and bias from U(−1/√F, 1/√F), as torch.nn.Linear starts. */
   void initialize(std::size_t head, std::uint32_t seed);
+  bool isAveraged(std::size_t head) const { return averaged_[head]; }
+  float* average(std::size_t head) { return slice(head) + layout.average(); }
+  /** [weight, bias] that a head is judged by: its average, or without one its current weights. */
+  const float* evaluated(std::size_t head) const;
   void keepAsBest(std::size_t head);
-  /** Current weights, or best ones: [weight, bias] of the layout; where there is no best yet, the current
-   * ones. */
+  /** The best of the evaluated weights, or the last ones, which also serve where there is no best yet. */
   const float* chosen(std::size_t head, bool best) const;
   /** Scaling of the features, if any, is folded into the result. */
   LinearWeights linear(std::size_t head, bool best, const Standardization* scaling) const;
@@ -74,6 +85,7 @@ class HeadStates {
             const Standardization* scaling);
 
  private:
+  std::vector<bool> averaged_;
   AlignedBuffer<float> values_;
 };
 

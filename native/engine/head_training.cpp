@@ -7,6 +7,7 @@
 
 #include "engine/error.h"
 #include "engine/head_bank.h"
+#include "engine/weight_average.h"
 
 // Training and validation of the head bank; construction and inference are in head_bank.cpp.
 namespace thaw {
@@ -107,10 +108,14 @@ double HeadBank::stepHead(std::size_t head, std::size_t step, const PackedRows& 
   request.logits = scratch.logits.data();
   request.gradients = scratch.gradients.data();
   const double loss = kernels_.step(request);
-  if (std::isfinite(loss))
-    record.optimizerSteps++;
-  else
+  if (!std::isfinite(loss)) {
     record.failedStep = static_cast<std::int32_t>(step);
+    return loss;
+  }
+  record.optimizerSteps++;
+  if (states_.isAveraged(head))
+    kernels_.average(states_.slice(head), states_.average(head), states_.layout.parameters(),
+                     static_cast<float>(averageShare(options.averageDecay, record.optimizerSteps)));
   return loss;
 }
 
@@ -157,7 +162,7 @@ void HeadBank::validatePass(const Pass& pass, const StopSignal& stop, std::size_
   std::vector<EvaluatedHead> evaluated;
   for (std::size_t i = 0; i < count; i++) {
     const std::size_t head = pass.heads[i];
-    evaluated.push_back({head, states_.slice(head), scalingOf(head), logits.data() + i * perHead});
+    evaluated.push_back({head, states_.evaluated(head), scalingOf(head), logits.data() + i * perHead});
   }
   const auto tasks = evaluationTasks(set.rows.size(), count, pool_.threads());
   std::vector<double> losses((set.rows.size() + evaluationRows - 1) / evaluationRows * count);

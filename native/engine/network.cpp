@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "engine/loss.h"
+#include "engine/weight_average.h"
 
 namespace thaw {
 namespace {
@@ -24,6 +25,20 @@ double secondsSince(std::chrono::steady_clock::time_point start) {
 void expectCount(const std::string& node, std::size_t expected, std::size_t received) {
   if (expected != received) refuse(node, std::to_string(expected) + " values", std::to_string(received));
 }
+
+/** Kernels see averaged weights as long as this lives. */
+class ShownAverages {
+ public:
+  explicit ShownAverages(ParameterStore& parameters) : parameters_(parameters) {
+    parameters_.showAverages(true);
+  }
+  ~ShownAverages() { parameters_.showAverages(false); }
+  ShownAverages(const ShownAverages&) = delete;
+  ShownAverages& operator=(const ShownAverages&) = delete;
+
+ private:
+  ParameterStore& parameters_;
+};
 
 }  // namespace
 
@@ -72,6 +87,8 @@ void Network::checkOptions() const {
     refuse("weightDecay", "a number of at least 0", std::to_string(options_.weightDecay));
   if (!(options_.clipNorm >= 0 && std::isfinite(options_.clipNorm)))
     refuse("clipNorm", "a number of at least 0", std::to_string(options_.clipNorm));
+  if (!(options_.averageDecay >= 0 && options_.averageDecay < 1))
+    refuse("averageDecay", "a number from 0 to below 1", std::to_string(options_.averageDecay));
   if (options_.loss == Loss::softmax && outputs_ < 2) refuse("loss", "at least 2 outputs with softmax", "1");
 }
 
@@ -99,6 +116,12 @@ void Network::load(std::size_t parameter, std::span<const float> values) {
 std::vector<float> Network::read(std::size_t parameter) const {
   std::vector<float> values(graph_.graph.parameters[parameter].size());
   parameters_->read(parameter, values);
+  return values;
+}
+
+std::vector<float> Network::readAverage(std::size_t parameter) const {
+  std::vector<float> values(graph_.graph.parameters[parameter].size());
+  parameters_->readAverage(parameter, values);
   return values;
 }
 
@@ -165,6 +188,8 @@ PassResult Network::train(BatchSource& source, const TrainRequest& request, cons
   std::set<Key> keys;
   for (std::size_t step = 0; step < steps; step++) keys.insert({request.trainedStages[step], countOf(step)});
   compile({keys.begin(), keys.end()});
+  if (options_.averageDecay > 0)
+    for (const Key& key : keys) startAverages(key.trainedStages);
 
   const std::uint32_t before = step_;
   Host hosts[2];
@@ -235,6 +260,7 @@ void Network::infer(BatchSource& source, std::span<const std::uint32_t> rows, co
       refuse("rows", "rows below " + std::to_string(source.rows()), std::to_string(row));
   if (rows.empty()) return;
   backend_->enter();
+  const ShownAverages shown(*parameters_);
   compile({{0, options_.batch}});
   CompiledProgram& compiled = *compiled_[{0, options_.batch}];
   const std::size_t imageSize = graph_.tensors[0].extent.size(),
@@ -298,6 +324,20 @@ bool Network::isTrained(std::size_t parameter, std::uint32_t trainedStages) cons
   return !role.ofNorm || options_.normModes.empty() || options_.normModes[role.stage] != NormMode::fixed;
 }
 
+/**
+ * What these stages train gets an average, their batch norms' running statistics among it where they move.
+ * What has not been trained yet is as it was in the beginning, so that it does not matter when its average
+ * starts.
+ */
+void Network::startAverages(std::uint32_t trainedStages) {
+  for (std::size_t parameter = 0; parameter < roles_.size(); parameter++) {
+    const Role& role = roles_[parameter];
+    const bool moves = !role.learned && (trainedStages >> role.stage & 1) != 0 &&
+                       (options_.normModes.empty() || options_.normModes[role.stage] == NormMode::batch);
+    if (moves || isTrained(parameter, trainedStages)) parameters_->startAverage(parameter);
+  }
+}
+
 void Network::recordNorms(std::uint32_t trainedStages, PassResult& result) const {
   std::vector<std::vector<std::size_t>> ofStage(graph_.stages);
   for (std::size_t parameter = 0; parameter < roles_.size(); parameter++)
@@ -331,6 +371,7 @@ void Network::update(std::uint32_t trainedStages, std::span<const float> rates, 
     scale = static_cast<float>(std::min(1.0, options_.clipNorm / (norm + 1e-6)));
   }
   parameters_->update(updates, scale);
+  if (options_.averageDecay > 0) parameters_->average(averageShare(options_.averageDecay, step_ + 1));
 }
 
 std::size_t Network::bytes() const {

@@ -24,6 +24,7 @@ struct NetworkOptions {
   double weightDecay = 0;
   bool decayAll = false;               ///< also of biases and batch norms
   double clipNorm = 0;                 ///< gradients are scaled down to this global L2 norm; 0 = never
+  double averageDecay = 0;             ///< d of the moving average of weights (weight_average.h); 0 = none
   std::vector<float> labelWeights;     ///< [outputs] or empty
   std::vector<float> positiveWeights;  ///< [outputs] or empty, bce only
   bool keepNormalized = false;
@@ -73,6 +74,8 @@ class Network {
   std::size_t parameter(const std::string& name) const;
   void load(std::size_t parameter, std::span<const float> values);
   std::vector<float> read(std::size_t parameter) const;
+  /** What `infer` computes with: the moving average of what is trained, where there is one. */
+  std::vector<float> readAverage(std::size_t parameter) const;
   std::vector<float> readGradient(std::size_t parameter) const;
 
   /**
@@ -82,7 +85,10 @@ class Network {
    */
   PassResult train(BatchSource& source, const TrainRequest& request, const StopSignal& stop);
 
-  /** Logits [rows × outputs] in inference form. Throws ABORTED when stopped between two batches. */
+  /**
+   * Logits [rows × outputs] in inference form, of the averaged weights where there are any. Throws ABORTED
+   * when stopped between two batches.
+   */
   void infer(BatchSource& source, std::span<const std::uint32_t> rows, const StopSignal& stop,
              std::span<float> logits);
 
@@ -118,6 +124,7 @@ class Network {
                 std::span<float> gradients) const;
   void update(std::uint32_t trainedStages, std::span<const float> rates, double momentum);
   bool isTrained(std::size_t parameter, std::uint32_t trainedStages) const;
+  void startAverages(std::uint32_t trainedStages);
   void recordNorms(std::uint32_t trainedStages, PassResult& result) const;
   std::size_t momentCount() const;
   void take(const TrainingState& state);

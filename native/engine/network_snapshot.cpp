@@ -26,6 +26,7 @@ std::vector<std::uint8_t> Network::snapshot() const {
         state.parameters.emplace_back(graph_.graph.parameters[parameter].name, read(parameter));
     for (std::size_t moment = 0; roles_[parameter].learned && moment < momentCount(); moment++)
       parameters_->readMoment(parameter, moment == 1, own.moments.emplace_back(size));
+    if (parameters_->hasAverage(parameter)) own.average = readAverage(parameter);
   }
   return encode(state);
 }
@@ -58,10 +59,13 @@ void Network::take(const TrainingState& state) {
       refuse(std::to_string(size) + " numbers with " + std::to_string(moments) + " moments for " +
                  parameter.name,
              std::to_string(parameter.values.size()) + " with " + std::to_string(parameter.moments.size()));
+    if (!parameter.average.empty() && options_.averageDecay == 0)
+      refuse("weights without an average for " + parameter.name, "averaged ones");
     places.push_back(place);
   }
   backend_->enter();
   step_ = state.step;
+  parameters_->dropAverages();
   std::fill(updates_.begin(), updates_.end(), 0);
   std::copy(state.updates.begin(), state.updates.end(),
             updates_.end() - static_cast<std::ptrdiff_t>(state.updates.size()));
@@ -70,6 +74,7 @@ void Network::take(const TrainingState& state) {
     parameters_->write(places[index], parameter.values);
     for (std::size_t moment = 0; moment < parameter.moments.size(); moment++)
       parameters_->writeMoment(places[index], moment == 1, parameter.moments[moment]);
+    if (!parameter.average.empty()) parameters_->writeAverage(places[index], parameter.average);
   }
 }
 

@@ -6,11 +6,12 @@
 #include "engine/error.h"
 
 // Bytes: magic, length of the whole, step, number of stages and their updates, number of parameters; of each
-// the length of its name, its numbers and its moments, then the name, the values and the moments.
+// the length of its name, its numbers, its moments and its averages (0 or 1), then the name, the values, the
+// moments and the average.
 namespace thaw {
 namespace {
 
-constexpr char magic[8] = {'t', 'h', 'a', 'w', 'n', 'e', 't', '2'};
+constexpr char magic[8] = {'t', 'h', 'a', 'w', 'n', 'e', 't', '3'};
 
 class Writer {
  public:
@@ -68,8 +69,9 @@ class Reader {
 std::vector<std::uint8_t> encode(const TrainingState& state) {
   std::size_t size = sizeof(magic) + 4 * sizeof(std::uint64_t) + state.updates.size() * sizeof(std::uint64_t);
   for (const ParameterState& parameter : state.parameters)
-    size += 3 * sizeof(std::uint64_t) + parameter.name.size() +
-            parameter.values.size() * (1 + parameter.moments.size()) * sizeof(float);
+    size +=
+        4 * sizeof(std::uint64_t) + parameter.name.size() +
+        (parameter.values.size() * (1 + parameter.moments.size()) + parameter.average.size()) * sizeof(float);
   Writer out;
   out.bytes.reserve(size);
   out.raw(magic, sizeof(magic));
@@ -82,9 +84,11 @@ std::vector<std::uint8_t> encode(const TrainingState& state) {
     out.number(parameter.name.size());
     out.number(parameter.values.size());
     out.number(parameter.moments.size());
+    out.number(parameter.average.empty() ? 0 : 1);
     out.raw(parameter.name.data(), parameter.name.size());
     out.floats(parameter.values);
     for (const auto& moment : parameter.moments) out.floats(moment);
+    out.floats(parameter.average);
   }
   return std::move(out.bytes);
 }
@@ -98,15 +102,17 @@ TrainingState decodeTrainingState(std::span<const std::uint8_t> bytes) {
   state.step = static_cast<std::uint32_t>(in.number());
   state.updates.resize(in.count(sizeof(std::uint64_t)));
   for (std::uint64_t& updates : state.updates) updates = in.number();
-  state.parameters.resize(in.count(3 * sizeof(std::uint64_t)));
+  state.parameters.resize(in.count(4 * sizeof(std::uint64_t)));
   for (ParameterState& parameter : state.parameters) {
     parameter.name.resize(in.count(1));
     const std::size_t size = in.count(sizeof(float));
     const std::size_t moments = in.number();
-    if (moments > 2) in.refuse();
+    const std::uint64_t averages = in.number();
+    if (moments > 2 || averages > 1) in.refuse();
     in.raw(parameter.name.data(), parameter.name.size());
     parameter.values = in.floats(size);
     for (std::size_t moment = 0; moment < moments; moment++) parameter.moments.push_back(in.floats(size));
+    if (averages == 1) parameter.average = in.floats(size);
   }
   if (!in.ended()) in.refuse();
   return state;

@@ -7,11 +7,15 @@
 
 namespace thaw {
 
-/** A parameter with its moments: none for running statistics, one (SGD) or two (Adam) for what is learned. */
+/**
+ * A parameter with its moments (none for running statistics, one (SGD) or two (Adam) for what is learned) and
+ * its moving average: empty where weights are not averaged or the parameter has not been trained yet.
+ */
 struct ParameterState {
   std::string name;
   std::vector<float> values;
   std::vector<std::vector<float>> moments;
+  std::vector<float> average;
 };
 
 /** All that training has changed about a network, or about a head, by the names of its parameters. */

@@ -31,9 +31,9 @@ void expectReference(Scenario scenario, const std::string& what) {
     if (!scenario.standardize) {
       const LinearWeights weights = bank.weights(0, WeightsKind::last);
       for (std::size_t i = 0; i < weights.weight.size(); i++)
-        CHECK_NEAR(weights.weight[i], expected.head.weight[i], 2e-5);
+        CHECK_NEAR(weights.weight[i], expected.average.weight[i], 2e-5);
       for (std::size_t c = 0; c < weights.bias.size(); c++)
-        CHECK_NEAR(weights.bias[c], expected.head.bias[c], 2e-5);
+        CHECK_NEAR(weights.bias[c], expected.average.bias[c], 2e-5);
     }
     if (check::failures() != before) std::printf("  with %s: %s\n", list.kernels[k]->name, what.c_str());
   }
@@ -49,12 +49,13 @@ std::vector<float> allWeights(HeadBank& bank, std::size_t head) {
   return all;
 }
 
-/** Dropout, decay and rates that differ from head to head. */
+/** Dropout, decay and averages that differ from head to head. */
 HeadBankOptions mixed(Scenario& scenario) {
   HeadBankOptions options = scenario.options();
   for (std::size_t head = 0; head < options.heads.size(); head++) {
     options.heads[head].dropout = 0.25 * static_cast<double>(head % 4);
     options.heads[head].weightDecay = head % 3 == 0 ? 0.01 : 0;
+    options.heads[head].averageDecay = head % 2 == 1 ? 0.3 : 0;
   }
   return options;
 }
@@ -108,6 +109,33 @@ TEST("batches of any size, with a short last one, equal the reference") {
     scenario.optimizer.epsilon = 1e-2;
     expectReference(scenario, "batch " + std::to_string(batch));
   }
+}
+
+TEST("averaged weights equal the reference") {
+  for (const OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::adam, OptimizerKind::adamw})
+    for (const double decay : {0.3, 0.999}) {
+      Scenario scenario;
+      scenario.optimizer = {kind, 0.9, false, 0.99, 1e-4};
+      scenario.averageDecay = decay;
+      scenario.dropout = 0.3;
+      scenario.weightDecay = 0.05;
+      scenario.epochs = 4;
+      expectReference(scenario, "average " + std::to_string(decay));
+    }
+}
+
+TEST("a head whose weights are averaged is trained as one whose weights are not") {
+  Scenario scenario;
+  scenario.select = Selection::auroc;
+  HeadBankOptions options = scenario.options();
+  options.heads[0].averageDecay = 0.5;
+  HeadBank averaged(options), plain(scenario.options());
+  const TrainResult one = averaged.train(scenario.epochs, {}), other = plain.train(scenario.epochs, {});
+  CHECK(one.trainLoss == other.trainLoss);
+  CHECK(one.validationLoss != other.validationLoss);
+  CHECK(averaged.weights(0, WeightsKind::last).weight != plain.weights(0, WeightsKind::last).weight);
+  CHECK(averaged.bytes() > plain.bytes());
+  CHECK_MESSAGE("expected a snapshot of a bank of this shape", plain.restore(averaged.snapshot()));
 }
 
 TEST("weighted softmax equals the reference") {
@@ -349,6 +377,8 @@ TEST("options that do not fit together are refused with the option's name") {
          [](Options& o) { o.heads[0].group = 2; });
   expect("expected a rate from 0 to below 1 for heads[0].dropout but received 1.000000.",
          [](Options& o) { o.heads[0].dropout = 1; });
+  expect("expected a number from 0 to below 1 for heads[0].averageDecay but received 1.000000.",
+         [](Options& o) { o.heads[0].averageDecay = 1; });
   expect("expected 6 values, one a step for heads[0].learningRates but received 2.",
          [](Options& o) { o.heads[0].learningRates = std::make_shared<const std::vector<float>>(2, 0.1f); });
   expect("expected 3 values, one an output for heads[0].labelWeights but received 1.",

@@ -19,7 +19,7 @@ struct Scenario {
   ElementType type = ElementType::float32;
   Loss loss = Loss::bce;
   OptimizerOptions optimizer = {OptimizerKind::adam, 0.9, false, 0.99, 1e-4};
-  double dropout = 0, weightDecay = 0, learningRate = 0.02;
+  double dropout = 0, weightDecay = 0, learningRate = 0.02, averageDecay = 0;
   bool standardize = false, unknownTargets = false, weighted = false, varying = false;
   Selection select = Selection::loss;
 
@@ -60,6 +60,7 @@ struct Scenario {
     options.seed = static_cast<std::uint32_t>(head);
     options.dropout = dropout;
     options.weightDecay = weightDecay;
+    options.averageDecay = averageDecay;
     options.learningRates = std::make_shared<const std::vector<float>>(rates);
     if (varying) options.momenta = std::make_shared<const std::vector<float>>(momenta);
     for (std::size_t c = 0; weighted && c < outputs; c++) {

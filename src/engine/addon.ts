@@ -43,6 +43,8 @@ export interface NativeHead {
   /** Probability that a feature is dropped in a training step, in [0, 1); survivors are scaled by 1 / (1 − rate). */
   readonly dropout: number;
   readonly weightDecay: number;
+  /** d of the moving average of the head's weights, in (0, 1), as of a network; absent = none. */
+  readonly averageDecay?: number;
   /** Learning rate of every step: [epochs × ceil(rowsPerEpoch / batch)]. */
   readonly learningRates: Float32Array;
   /** Momentum (SGD) or β1 (Adam) of every step, same length; replaces the optimizer's constant. */
@@ -225,6 +227,12 @@ export interface NativeNetworkOptions extends NativeInferenceOptions {
   readonly decayAll: boolean;
   /** Gradients are scaled down to this global L2 norm, 0 = never. */
   readonly clipNorm: number;
+  /**
+   * d of the exponential moving average of what is trained, in (0, 1): after step t average += (1 − d_t)(weight − average),
+   * d_t = min(d, (1 + t) / (10 + t)). Running statistics that move are averaged too. Inference is that of the average.
+   * Absent = none.
+   */
+  readonly averageDecay?: number;
   /** [outputs] each, as of a head. */
   readonly labelWeights?: Float32Array;
   readonly positiveWeights?: Float32Array;
@@ -272,6 +280,8 @@ export interface NativeNetwork {
   /** All numbers of a parameter, in the graph's order. */
   load(parameter: string, values: Float32Array): void;
   read(parameter: string): Float32Array;
+  /** What inference computes with: the average, or what `read` gives where there is none. */
+  readAverage(parameter: string): Float32Array;
   /** Of the last step. */
   readGradient(parameter: string): Float32Array;
   /**

@@ -67,10 +67,12 @@ export class Network extends NativeOwner<NativeNetwork> {
     return this.abortable(signal, (native, abort) => native.infer(rows, abort, input));
   }
 
+  /** Sets a parameter, and its average where it has one. */
   load(parameter: string, values: Float32Array): void {
     this.call((native) => native.load(parameter, values));
   }
 
+  /** What training goes on from. */
   read(parameter: string): Float32Array {
     return this.call((native) => native.read(parameter));
   }
@@ -90,9 +92,11 @@ export class Network extends NativeOwner<NativeNetwork> {
     for (const [name, values] of weights) this.load(name, values);
   }
 
-  /** All weights and running statistics by name. */
+  /** All weights and running statistics by name, averaged where they are: what inference computes with. */
   weights(): Map<string, Float32Array> {
-    return new Map(this.parameters.map((name) => [name, this.read(name)]));
+    return new Map(
+      this.parameters.map((name) => [name, this.call((native) => native.readAverage(name))] as const),
+    );
   }
 
   /** Everything that training has changed; a network made with the same options goes on from it bit for bit. */

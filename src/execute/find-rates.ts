@@ -94,8 +94,8 @@ function differentTests(
   const tests = new Map<string, TrialSpec>();
   for (const spec of specs) {
     if (spec.strategy === REGRESSION) continue;
-    // Policy, selection and views come after the learning rate; folds leave less to train on.
-    const { policy: _, testViews, earlyStopping, ...rest } = spec;
+    // Policy, selection, averages and views come after the learning rate; folds leave less to train on.
+    const { policy: _, testViews, earlyStopping, ema, ...rest } = spec;
     const validation = foldsOf(spec.validation) === undefined ? 'full' : spec.validation;
     const own = { ...rest, lr: 'auto', select: 'loss', validation } as const;
     const key = canonicalJson(

@@ -76,6 +76,7 @@ export const FACTOR_COLUMNS: readonly TrialColumn[] = [
   spec('feature_scaling', 'string', ({ featureScaling }) => featureScaling),
   training('label_weights', 'string', ({ labelWeights }) => labelWeights),
   training('label_smoothing', 'double', ({ labelSmoothing = 0 }) => labelSmoothing),
+  training('ema', 'double', ({ ema = 0 }) => ema),
   training('epochs', 'int32', ({ epochs }) => epochs),
   training('batch', 'int32', ({ batch }) => batch),
   row('n', 'int32', subsetSize),

@@ -23,6 +23,7 @@ const TITLES: ReadonlyMap<keyof TrialSettings, string> = new Map([
   ['optimizer', 'Optimiser'],
   ['labelWeights', 'Label weights'],
   ['labelSmoothing', 'Label smoothing'],
+  ['ema', 'Moving average of weights'],
   ['featureScaling', 'Feature scaling'],
   ['epochs', 'Epochs'],
   ['batch', 'Batch size'],

@@ -25,6 +25,7 @@ const NUMBER_KEYS: ReadonlySet<AxisKey> = new Set([
   'batch',
   'clipNorm',
   'labelSmoothing',
+  'ema',
   'earlyStopping',
   'n',
   'seed',

@@ -3,13 +3,14 @@ import type { NetworkSpec, RegressionSpec, Strategy, TestViews, TrialSpec } from
 /** The settings of a trial side by side, as the config has them, whether or not its strategy uses them. */
 export type TrialSettings = Omit<
   TrialSpec,
-  'network' | 'testViews' | 'labelSmoothing' | 'earlyStopping' | 'regression'
+  'network' | 'testViews' | 'labelSmoothing' | 'ema' | 'earlyStopping' | 'regression'
 > &
   NetworkSpec & {
     readonly testViews: TestViews;
     readonly regression: RegressionSpec;
     /** 0 = none, never. */
     readonly labelSmoothing: number;
+    readonly ema: number;
     readonly earlyStopping: number;
   };
 
@@ -88,13 +89,14 @@ export function usesSetting(strategy: Strategy, key: string): boolean {
 /** The spec of a trial: its settings without those that its strategy does not use. */
 export function specOf(settings: TrialSettings): TrialSpec {
   const { batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze, ...others } = settings;
-  const { testViews, labelSmoothing, earlyStopping, regression, ...rest } = others;
+  const { testViews, labelSmoothing, ema, earlyStopping, regression, ...rest } = others;
   if (rest.strategy === REGRESSION) return { ...rest, ...NO_TRAINING, regression };
   // What is left out is not part of a trial's identity.
   const common = {
     ...rest,
     ...(testViews === 'none' ? {} : { testViews }),
     ...(labelSmoothing === 0 ? {} : { labelSmoothing }),
+    ...(ema === 0 ? {} : { ema }),
     ...(earlyStopping === 0 ? {} : { earlyStopping }),
   };
   if (!trainsNetwork(common.strategy)) return common;
@@ -116,6 +118,6 @@ export function settingOf(spec: TrialSpec, key: keyof TrialSettings): unknown {
     return { anneal: 'cosine', threePhase: false, ...spec.policy };
   if (key === 'policy' && spec.policy.kind === 'plateau') return { against: 'lowest', ...spec.policy };
   if (key === 'testViews') return spec.testViews ?? 'none';
-  if (key === 'labelSmoothing' || key === 'earlyStopping') return spec[key] ?? 0;
+  if (key === 'labelSmoothing' || key === 'ema' || key === 'earlyStopping') return spec[key] ?? 0;
   return NETWORK_KEYS.has(key) ? spec.network?.[key as keyof NetworkSpec] : spec[key as keyof TrialSpec];
 }

@@ -10,6 +10,7 @@ const KEYS = Object.keys({
   dataset: true,
   dropout: true,
   earlyStopping: true,
+  ema: true,
   epochs: true,
   featureDtype: true,
   featureScaling: true,

@@ -41,6 +41,7 @@ export function bankOptions<Trial extends ReadyTrial>(
       seed: spec.seed,
       dropout: spec.dropout,
       weightDecay: spec.weightDecay,
+      ...(spec.ema === undefined ? {} : { averageDecay: spec.ema }),
       ...scheduleOf(trial),
       ...balancingWeights(spec.labelWeights, task, subset.rows),
     };

@@ -90,6 +90,7 @@ export function openNetwork(
     weightDecay: spec.weightDecay,
     decayAll: false,
     clipNorm: network.clipNorm,
+    ...(spec.ema === undefined ? {} : { averageDecay: spec.ema }),
     ...balancingWeights(spec.labelWeights, inputs.task, subset.rows),
     memory: 'lean',
     seed: spec.seed,

@@ -167,6 +167,8 @@ export interface TrialSpec {
   readonly labelWeights: 'none' | 'inverse' | 'effective';
   /** ε of label smoothing; absent = 0. */
   readonly labelSmoothing?: number;
+  /** d of the exponential moving average of weights, which is what is validated, tested and kept; absent = 0, none. */
+  readonly ema?: number;
   readonly featureScaling: 'none' | 'standard';
   readonly epochs: number;
   readonly batch: number;

@@ -51,6 +51,7 @@ describe('a config', () => {
       validation: 'full',
       select: 'loss',
       labelSmoothing: 0,
+      ema: 0,
       earlyStopping: 0,
       testViews: 'none',
       batchNorm: 'batch',

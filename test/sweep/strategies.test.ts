@@ -49,6 +49,22 @@ describe('the spec of a strategy', () => {
     assert.equal(full.cut, 'none');
   });
 
+  it('has an average of weights only where there is one', () => {
+    const both = trials('strategy: [extractor, full]', 'training: { ema: 0.999 }');
+    assert.deepEqual(
+      both.map(({ ema }) => ema),
+      [0.999, 0.999],
+    );
+    const [none, some] = trials('strategy: full, ema: [0, 0.99]');
+    assert.equal('ema' in none!, false);
+    assert.equal(trialId(none!), trialId(trials('strategy: full')[0]!));
+    assert.notEqual(trialId(some!), trialId(none!));
+    assert.equal(trialIdentifier()(some!), trialId(some!));
+    const { specs, warnings } = filterTrials([none!, some!], parseFilter('ema>0'));
+    assert.deepEqual([specs, warnings], [[some], []]);
+    assert.deepEqual(trials('strategy: full, ema: [0, 0.99]', 'exclude: [{ ema: 0 }]'), [some]);
+  });
+
   it('of any other word trains a network from the images', () => {
     const words = [
       'none',

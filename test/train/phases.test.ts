@@ -55,6 +55,9 @@ const STRATEGIES: readonly NetworkStrategy[] = [
   ...(['lp-ft:0.4', 'gradual:block1@0.2,block2@0.5', 'full', 'none', 'auto-rgn'] as const),
 ];
 
+/** Tried with averaged weights too: the head's average comes from the part behind the cut, or a stage is frozen again. */
+const AVERAGED: readonly NetworkStrategy[] = ['gradual', 'lp-ft:0.4', 'gradual:block1@0.2,block2@0.5'];
+
 /** The largest difference of two lists of numbers. */
 function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   assert.equal(a.length, b.length);
@@ -90,6 +93,7 @@ for (const extractor of ['engine', 'onnxruntime'] as const) {
     const specs = strategies.flatMap((strategy): TrialSpec[] => [
       { ...base, strategy, policy: ONE_CYCLE },
       { ...base, strategy, lr: 0.001, optimizer: adam, select: 'loss' },
+      ...(AVERAGED.includes(strategy) ? [{ ...base, strategy, ema: 0.95 }] : []),
     ]);
     const fromImages = await together(inputs, specs);
     const phased = await together({ ...inputs, activations }, specs);

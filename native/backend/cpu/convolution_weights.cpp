@@ -152,12 +152,15 @@ dnnl::memory& PreparedWeights::weights() {
       fold();
     else if (own_)
       reorder(device_, memoryOf(source_, device_, parameters_.values(step_.weight)), weights_);
+    else
+      weights_.set_data_handle(parameters_.values(step_.weight));
     made_ = now;
   }
   return weights_;
 }
 
 dnnl::memory& PreparedWeights::bias() {
+  if (!step_.folded) biasMemory_.set_data_handle(parameters_.values(*step_.bias));
   return biasMemory_;
 }
 

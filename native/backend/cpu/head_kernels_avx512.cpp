@@ -6,6 +6,7 @@
 
 namespace thaw::cpu {
 
-const HeadKernels headKernelsAvx512 = {Simd::name, packRows, forward, evaluateLoss, stepHead};
+const HeadKernels headKernelsAvx512 = {Simd::name,   packRows, forward,
+                                       evaluateLoss, stepHead, averageParameters};
 
 }  // namespace thaw::cpu

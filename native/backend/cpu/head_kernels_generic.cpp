@@ -6,6 +6,7 @@
 
 namespace thaw::cpu {
 
-const HeadKernels headKernelsGeneric = {Simd::name, packRows, forward, evaluateLoss, stepHead};
+const HeadKernels headKernelsGeneric = {Simd::name,   packRows, forward,
+                                        evaluateLoss, stepHead, averageParameters};
 
 }  // namespace thaw::cpu

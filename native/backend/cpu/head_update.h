@@ -53,5 +53,14 @@ void updateParameters(const float* gradient, float* weight, float* first, float*
   updateByRule<true>(gradient, weight, first, second, count, constants);
 }
 
+/** average += share · (weight − average); `count` is a multiple of 16. */
+void averageParameters(const float* weight, float* average, std::size_t count, float share) {
+  const Float part = Simd::set(share);
+  for (std::size_t at = 0; at < count; at += Simd::width) {
+    const Float old = Simd::load(average + at);
+    Simd::store(average + at, Simd::fma(part, Simd::sub(Simd::load(weight + at), old), old));
+  }
+}
+
 }  // namespace
 }  // namespace thaw::cpu

@@ -185,6 +185,8 @@ struct CpuKernels {
   MapKernels bfloat16;
   void (*update)(const float* gradient, float* weight, float* first, float* second, std::size_t count,
                  const UpdateConstants& constants, float gradientScale);
+  /** See `HeadKernels::average`. */
+  void (*average)(const float* weight, float* average, std::size_t count, float share);
 };
 
 /** The fastest kernels that this machine can run, THAW_ISA as for the head bank's. */

@@ -5,6 +5,7 @@
 
 namespace thaw::cpu {
 
-const CpuKernels cpuKernelsAvx512 = {Simd::name, mapKernels<float>, mapKernels<Bfloat>, updateScaled};
+const CpuKernels cpuKernelsAvx512 = {Simd::name, mapKernels<float>, mapKernels<Bfloat>, updateScaled,
+                                     averageParameters};
 
 }  // namespace thaw::cpu

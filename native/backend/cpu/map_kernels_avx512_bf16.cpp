@@ -6,6 +6,7 @@
 
 namespace thaw::cpu {
 
-const CpuKernels cpuKernelsAvx512Bf16 = {"avx512-bf16", mapKernels<float>, mapKernels<Bfloat>, updateScaled};
+const CpuKernels cpuKernelsAvx512Bf16 = {"avx512-bf16", mapKernels<float>, mapKernels<Bfloat>, updateScaled,
+                                         averageParameters};
 
 }  // namespace thaw::cpu

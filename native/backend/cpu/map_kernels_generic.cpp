@@ -5,6 +5,7 @@
 
 namespace thaw::cpu {
 
-const CpuKernels cpuKernelsGeneric = {Simd::name, mapKernels<float>, mapKernels<Bfloat>, updateScaled};
+const CpuKernels cpuKernelsGeneric = {Simd::name, mapKernels<float>, mapKernels<Bfloat>, updateScaled,
+                                      averageParameters};
 
 }  // namespace thaw::cpu

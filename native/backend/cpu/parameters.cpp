@@ -22,7 +22,10 @@ void RowsCodec::unpack(const float* memory, std::span<float> values) const {
 
 CpuParameters::CpuParameters(const CheckedGraph& graph, Device& device,
                              std::vector<std::unique_ptr<ParameterCodec>> codecs)
-    : device_(device), codecs_(std::move(codecs)), versions_(graph.graph.parameters.size(), 1) {
+    : device_(device),
+      codecs_(std::move(codecs)),
+      versions_(graph.graph.parameters.size(), 1),
+      averaged_(graph.graph.parameters.size(), false) {
   for (const auto& codec : codecs_) {
     offsets_.push_back(total_);
     total_ += codec == nullptr ? 0 : (codec->size() + lanes - 1) / lanes * lanes;
@@ -32,7 +35,8 @@ CpuParameters::CpuParameters(const CheckedGraph& graph, Device& device,
 
 void CpuParameters::write(std::size_t parameter, std::span<const float> values) {
   if (codecs_[parameter] == nullptr) return;
-  codecs_[parameter]->pack(values, this->values(parameter));
+  codecs_[parameter]->pack(values, values_.data() + offsets_[parameter]);
+  if (averaged_[parameter]) codecs_[parameter]->pack(values, averages_.data() + offsets_[parameter]);
   touch(parameter);
 }
 
@@ -98,19 +102,20 @@ double CpuParameters::normSquared(const AlignedBuffer<float>& buffer,
 }
 
 /** Parameters are cut into pieces, so that a large one does not keep one thread while the others wait. */
-void CpuParameters::update(std::span<const ParameterUpdate> updates, float gradientScale) {
+void CpuParameters::addPieces(std::size_t parameter, std::vector<Piece>& pieces) const {
   constexpr std::size_t piece = 16384;
-  struct Piece {
-    const ParameterUpdate* update;
-    std::size_t offset;
-    std::size_t count;
-  };
+  const std::size_t size = (codecs_[parameter]->size() + lanes - 1) / lanes * lanes;
+  for (std::size_t start = 0; start < size; start += piece)
+    pieces.push_back({parameter, offsets_[parameter] + start, std::min(piece, size - start)});
+}
+
+void CpuParameters::update(std::span<const ParameterUpdate> updates, float gradientScale) {
   std::vector<Piece> pieces;
+  std::vector<const UpdateConstants*> constants;
   bool adaptive = false;
   for (const ParameterUpdate& update : updates) {
-    const std::size_t size = (codecs_[update.parameter]->size() + lanes - 1) / lanes * lanes;
-    for (std::size_t start = 0; start < size; start += piece)
-      pieces.push_back({&update, offsets_[update.parameter] + start, std::min(piece, size - start)});
+    addPieces(update.parameter, pieces);
+    constants.resize(pieces.size(), &update.constants);
     adaptive = adaptive || update.constants.rule == UpdateRule::adam;
     touch(update.parameter);
   }
@@ -119,16 +124,59 @@ void CpuParameters::update(std::span<const ParameterUpdate> updates, float gradi
   if (adaptive) ensure(second_);
   parallel(device_.threads, pieces.size(), [&](std::size_t begin, std::size_t end, std::size_t) {
     for (std::size_t index = begin; index < end; index++) {
-      const auto& [update, offset, count] = pieces[index];
+      const auto& [parameter, offset, count] = pieces[index];
       device_.kernels.update(gradients_.data() + offset, values_.data() + offset, first_.data() + offset,
-                             adaptive ? second_.data() + offset : nullptr, count, update->constants,
+                             adaptive ? second_.data() + offset : nullptr, count, *constants[index],
                              gradientScale);
     }
   });
 }
 
+void CpuParameters::startAverage(std::size_t parameter) {
+  if (averaged_[parameter] || codecs_[parameter] == nullptr) return;
+  ensure(averages_);
+  averaged_[parameter] = true;
+  addPieces(parameter, averagePieces_);
+  std::copy_n(values_.data() + offsets_[parameter], codecs_[parameter]->size(),
+              averages_.data() + offsets_[parameter]);
+}
+
+void CpuParameters::average(double share) {
+  parallel(device_.threads, averagePieces_.size(), [&](std::size_t begin, std::size_t end, std::size_t) {
+    for (std::size_t index = begin; index < end; index++) {
+      const auto& [parameter, offset, count] = averagePieces_[index];
+      device_.kernels.average(values_.data() + offset, averages_.data() + offset, count,
+                              static_cast<float>(share));
+    }
+  });
+}
+
+void CpuParameters::readAverage(std::size_t parameter, std::span<float> values) const {
+  if (codecs_[parameter] == nullptr) return;
+  codecs_[parameter]->unpack((averaged_[parameter] ? averages_ : values_).data() + offsets_[parameter],
+                             values);
+}
+
+void CpuParameters::writeAverage(std::size_t parameter, std::span<const float> values) {
+  startAverage(parameter);
+  if (averaged_[parameter]) codecs_[parameter]->pack(values, averages_.data() + offsets_[parameter]);
+}
+
+void CpuParameters::dropAverages() {
+  averaged_.assign(averaged_.size(), false);
+  averagePieces_.clear();
+}
+
+void CpuParameters::showAverages(bool shown) {
+  if (shown == averagesShown_) return;
+  averagesShown_ = shown;
+  for (std::size_t parameter = 0; parameter < averaged_.size(); parameter++)
+    if (averaged_[parameter]) touch(parameter);
+}
+
 std::size_t CpuParameters::bytes() const {
-  return (values_.size() + gradients_.size() + first_.size() + second_.size()) * sizeof(float);
+  return (values_.size() + gradients_.size() + first_.size() + second_.size() + averages_.size()) *
+         sizeof(float);
 }
 
 }  // namespace thaw::cpu

@@ -47,19 +47,39 @@ class CpuParameters : public ParameterStore {
   double gradientNormSquared(std::span<const std::size_t> parameters) const override;
   double valueNormSquared(std::span<const std::size_t> parameters) const override;
   void update(std::span<const ParameterUpdate> updates, float gradientScale) override;
+  void startAverage(std::size_t parameter) override;
+  bool hasAverage(std::size_t parameter) const override { return averaged_[parameter]; }
+  void average(double share) override;
+  void readAverage(std::size_t parameter, std::span<float> values) const override;
+  void writeAverage(std::size_t parameter, std::span<const float> values) override;
+  void dropAverages() override;
+  void showAverages(bool shown) override;
   std::size_t bytes() const override;
 
-  float* values(std::size_t parameter) { return values_.data() + offsets_[parameter]; }
+  /** What kernels compute with: the average while averages are shown. Another place may hold it at another
+   * time. */
+  float* values(std::size_t parameter) {
+    const bool average = averagesShown_ && averaged_[parameter];
+    return (average ? averages_ : values_).data() + offsets_[parameter];
+  }
   float* gradient(std::size_t parameter) {
     ensure(gradients_);
     return gradients_.data() + offsets_[parameter];
   }
-  /** Grows with every change of a parameter's values. */
+  /** Grows with every change of what `values` points at. */
   std::uint64_t version(std::size_t parameter) const { return versions_[parameter]; }
   void touch(std::size_t parameter) { versions_[parameter]++; }
   const ParameterCodec& codec(std::size_t parameter) const { return *codecs_[parameter]; }
 
  private:
+  /** Floats from an offset on, of one parameter: work for one thread. */
+  struct Piece {
+    std::size_t parameter;
+    std::size_t offset;
+    std::size_t count;
+  };
+
+  void addPieces(std::size_t parameter, std::vector<Piece>& pieces) const;
   float* moment(std::size_t parameter, bool second) const;
   double normSquared(const AlignedBuffer<float>& buffer, std::span<const std::size_t> parameters) const;
   void ensure(AlignedBuffer<float>& buffer) const;
@@ -74,6 +94,10 @@ class CpuParameters : public ParameterStore {
   AlignedBuffer<float> gradients_;
   mutable AlignedBuffer<float> first_;
   mutable AlignedBuffer<float> second_;
+  AlignedBuffer<float> averages_;
+  std::vector<bool> averaged_;        ///< parameters that have an average
+  std::vector<Piece> averagePieces_;  ///< of these
+  bool averagesShown_ = false;
 };
 
 }  // namespace thaw::cpu

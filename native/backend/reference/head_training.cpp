@@ -8,6 +8,7 @@
 #include "engine/loss.h"
 #include "engine/random.h"
 #include "engine/standardization.h"
+#include "engine/weight_average.h"
 
 namespace thaw::reference {
 namespace {
@@ -153,7 +154,15 @@ Training train(const HeadBankOptions& options, std::size_t index, Head start) {
   const SampleGroup& group = options.groups[head.group];
   const Scaling scaling = scalingOf(options, group);
   const std::size_t features = options.features.columns, steps = options.stepsPerEpoch(group);
-  Training training{std::move(start), {}, {}};
+  Training training{start, start, {}, {}};
+  const auto moveAverage = [&](std::uint64_t step) {
+    const double share = head.averageDecay > 0 ? averageShare(head.averageDecay, step) : 1;
+    const auto move = [&](std::vector<double>& average, const std::vector<double>& weights) {
+      for (std::size_t i = 0; i < average.size(); i++) average[i] += share * (weights[i] - average[i]);
+    };
+    move(training.average.weight, training.head.weight);
+    move(training.average.bias, training.head.bias);
+  };
   Optimizer optimizer(options.optimizer, options.outputs * (features + 1));
   Matrix gradient;
   for (std::size_t epoch = 0; epoch < group.epochs(); epoch++) {
@@ -180,9 +189,10 @@ Training train(const HeadBankOptions& options, std::size_t index, Head start) {
         for (const std::vector<double>& row : gradient) sum += row[c];
         optimizer.update(options.outputs * features + c, training.head.bias[c], sum, 0);
       }
+      moveAverage(at + 1);
     }
     training.trainLoss.push_back(total / static_cast<double>(steps));
-    const Matrix z = logitsOf(training.head, inputs(options, group.validationRows, scaling));
+    const Matrix z = logitsOf(training.average, inputs(options, group.validationRows, scaling));
     training.validationLoss.push_back(lossOf(options, head, group.validationRows, z, gradient));
   }
   return training;

@@ -15,6 +15,7 @@ struct Head {
 
 struct Training {
   Head head;
+  Head average;                        ///< of the weights; the weights themselves without `averageDecay`
   std::vector<double> trainLoss;       ///< [epochs]
   std::vector<double> validationLoss;  ///< [epochs]
 };

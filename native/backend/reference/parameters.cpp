@@ -8,10 +8,12 @@ namespace thaw::reference {
 Parameters::Parameters(const CheckedGraph& graph) {
   for (const Parameter& parameter : graph.graph.parameters) values_.emplace_back(parameter.size(), 0.0);
   gradients_ = first_ = second_ = values_;
+  averages_.resize(values_.size());
 }
 
 void Parameters::write(std::size_t parameter, std::span<const float> values) {
   std::copy(values.begin(), values.end(), values_[parameter].begin());
+  if (hasAverage(parameter)) averages_[parameter] = values_[parameter];
 }
 
 void Parameters::read(std::size_t parameter, std::span<float> values) const {
@@ -76,9 +78,33 @@ void Parameters::update(std::span<const ParameterUpdate> updates, float gradient
   }
 }
 
+void Parameters::startAverage(std::size_t parameter) {
+  if (!hasAverage(parameter)) averages_[parameter] = values_[parameter];
+}
+
+void Parameters::average(double share) {
+  for (std::size_t parameter = 0; parameter < averages_.size(); parameter++)
+    for (std::size_t index = 0; index < averages_[parameter].size(); index++)
+      averages_[parameter][index] += share * (values_[parameter][index] - averages_[parameter][index]);
+}
+
+void Parameters::readAverage(std::size_t parameter, std::span<float> values) const {
+  const std::vector<double>& source = (hasAverage(parameter) ? averages_ : values_)[parameter];
+  std::copy(source.begin(), source.end(), values.begin());
+}
+
+void Parameters::writeAverage(std::size_t parameter, std::span<const float> values) {
+  averages_[parameter].assign(values.begin(), values.end());
+}
+
+void Parameters::dropAverages() {
+  for (std::vector<double>& average : averages_) average.clear();
+}
+
 std::size_t Parameters::bytes() const {
   std::size_t numbers = 0;
   for (const std::vector<double>& values : values_) numbers += 4 * values.size();
+  for (const std::vector<double>& averages : averages_) numbers += averages.size();
   return numbers * sizeof(double);
 }
 
