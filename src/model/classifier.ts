@@ -1,5 +1,6 @@
 import { RandomStream, STREAM } from '../base/random.js';
 import { findCut, POOLED, prefixOf, suffixOf } from './cut.js';
+import { requireDenseLayers, withDropoutBehind } from './dense-dropout.js';
 import { type Graph, type Node, type Parameter, usedParameters } from './graph.js';
 import type { LoadedModel } from './registry.js';
 import { poolBeforePointwise } from './simplify.js';
@@ -13,6 +14,8 @@ export interface ClassifierOptions {
   readonly outputs: number;
   /** Probability that a pooled feature is dropped in training; 0 leaves the layer out. */
   readonly dropout: number;
+  /** Probability that a number which a layer of a dense block adds is dropped in training; absent = no such dropout. */
+  readonly denseDropout?: number | undefined;
   /** Of the new classifier's initial weights. */
   readonly seed: number;
 }
@@ -28,7 +31,7 @@ const HEAD = 'head';
 /**
  * The backbone of a source up to its pooled vector [F], with a new linear classifier [outputs] in the place of its own. The
  * stages are those of the source (behind the cut), then `head` with pooling, dropout and classifier. Throws MODEL for a cut
- * that the network does not have or a size that it does not take.
+ * that the network does not have or a size that it does not take, CONFIG for dense dropout in a network without dense blocks.
  */
 export function withClassifier(
   { graph, card }: Pick<LoadedModel, 'graph' | 'card'>,
@@ -38,7 +41,8 @@ export function withClassifier(
   const trunk = { inputShape, featureTensor: card.featureTensor };
   const backbone = prefixOf(graph, POOLED, trunk);
   const stages = findStages(graph, trunk).filter(({ name }) => name !== HEAD);
-  const { cut } = options;
+  const { cut, denseDropout } = options;
+  const dense = denseDropout === undefined ? undefined : requireDenseLayers(backbone, card.name);
   const begun =
     cut === undefined
       ? backbone
@@ -46,7 +50,8 @@ export function withClassifier(
         ? nothingBehind(backbone, trunk.inputShape)
         : suffixOf(backbone, findCut(graph, cut, trunk));
   const network = addClassifier(poolBeforePointwise(begun), options);
-  return { graph: network, stages: stagesOf(network, stages) };
+  const made = { graph: network, stages: stagesOf(network, stages) };
+  return dense === undefined ? made : withDropoutBehind(made, dense, denseDropout!);
 }
 
 /** What is left behind the pooled vector: its input is its output. */

@@ -94,6 +94,9 @@ export const FACTOR_COLUMNS: readonly TrialColumn[] = [
     network === undefined ? null : canonicalJson(network.discriminative),
   ),
   spec('at_unfreeze', 'string', ({ network }) => network?.atUnfreeze ?? null),
+  spec('dense_dropout', 'double', ({ network }) =>
+    network === undefined ? null : (network.denseDropout ?? 0),
+  ),
   spec('augment', 'string', ({ network }) => augmentText(network?.augment)),
   training('test_views', 'string', ({ testViews = 'none' }) =>
     typeof testViews === 'string' ? testViews : canonicalJson(testViews),

@@ -19,6 +19,7 @@ const TITLES: ReadonlyMap<keyof TrialSettings, string> = new Map([
   ['policy', 'LR policy'],
   ['lr', 'Learning rate'],
   ['dropout', 'Dropout'],
+  ['denseDropout', 'Dropout in dense blocks'],
   ['weightDecay', 'Weight decay'],
   ['optimizer', 'Optimiser'],
   ['labelWeights', 'Label weights'],

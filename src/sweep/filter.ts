@@ -26,6 +26,7 @@ const NUMBER_KEYS: ReadonlySet<AxisKey> = new Set([
   'clipNorm',
   'labelSmoothing',
   'ema',
+  'denseDropout',
   'earlyStopping',
   'n',
   'seed',

@@ -71,6 +71,7 @@ export const networkFields = {
     Array.isArray(value) ? factors : factor,
   ),
   atUnfreeze: words('continue', 'restart'),
+  denseDropout: number('a number from 0 to below 1', (value) => value >= 0 && value < 1),
 } satisfies Record<keyof NetworkSpec, z.ZodType>;
 
 export const networkDefaults: NetworkSpec = {

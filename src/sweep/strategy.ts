@@ -5,7 +5,7 @@ export type TrialSettings = Omit<
   TrialSpec,
   'network' | 'testViews' | 'labelSmoothing' | 'ema' | 'earlyStopping' | 'regression'
 > &
-  NetworkSpec & {
+  Required<NetworkSpec> & {
     readonly testViews: TestViews;
     readonly regression: RegressionSpec;
     /** 0 = none, never. */
@@ -27,6 +27,7 @@ const NETWORK_KEYS: ReadonlySet<string> = new Set(
     augment: true,
     discriminative: true,
     atUnfreeze: true,
+    denseDropout: true,
   } satisfies Record<keyof NetworkSpec, true>),
 );
 
@@ -88,7 +89,8 @@ export function usesSetting(strategy: Strategy, key: string): boolean {
 
 /** The spec of a trial: its settings without those that its strategy does not use. */
 export function specOf(settings: TrialSettings): TrialSpec {
-  const { batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze, ...others } = settings;
+  const { batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze, denseDropout, ...others } =
+    settings;
   const { testViews, labelSmoothing, ema, earlyStopping, regression, ...rest } = others;
   if (rest.strategy === REGRESSION) return { ...rest, ...NO_TRAINING, regression };
   // What is left out is not part of a trial's identity.
@@ -104,6 +106,7 @@ export function specOf(settings: TrialSettings): TrialSpec {
     ...{ batchNorm, precision, clipNorm, augment, discriminative },
     // Each of its phases has the whole policy.
     atUnfreeze: common.strategy === 'progressive' ? 'restart' : atUnfreeze,
+    ...(denseDropout === 0 ? {} : { denseDropout }),
   };
   const unscaled = { ...common, featureScaling: 'none', network } as const;
   return readsFeatures(common.strategy)
@@ -119,5 +122,6 @@ export function settingOf(spec: TrialSpec, key: keyof TrialSettings): unknown {
   if (key === 'policy' && spec.policy.kind === 'plateau') return { against: 'lowest', ...spec.policy };
   if (key === 'testViews') return spec.testViews ?? 'none';
   if (key === 'labelSmoothing' || key === 'ema' || key === 'earlyStopping') return spec[key] ?? 0;
+  if (key === 'denseDropout') return spec.network && (spec.network.denseDropout ?? 0);
   return NETWORK_KEYS.has(key) ? spec.network?.[key as keyof NetworkSpec] : spec[key as keyof TrialSpec];
 }

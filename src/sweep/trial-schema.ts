@@ -200,6 +200,7 @@ export const trainingSchema = mapping({
   augment: networkFields.augment.default(networkDefaults.augment),
   discriminative: networkFields.discriminative.default(1),
   atUnfreeze: networkFields.atUnfreeze.default(networkDefaults.atUnfreeze),
+  denseDropout: networkFields.denseDropout.default(0),
   regression: trainingFields.regression.default(regressionDefault),
 }) satisfies z.ZodType<TrainingSpec>;
 

@@ -51,6 +51,7 @@ export function networkOf(
     cut,
     outputs: task.outputNames.length,
     dropout: spec.dropout,
+    denseDropout: network.denseDropout,
     seed: spec.seed,
   });
 }

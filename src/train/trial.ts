@@ -131,6 +131,8 @@ export interface NetworkSpec {
   readonly discriminative: number | readonly number[];
   /** Whether the policy goes on over the whole training, or begins anew whenever other stages are trained. */
   readonly atUnfreeze: 'continue' | 'restart';
+  /** Probability that a number which a layer of a dense block adds is dropped; absent = 0. */
+  readonly denseDropout?: number;
 }
 
 /** How a logistic regression on hand-made features is fitted; whether features are standardised says `featureScaling`. */

@@ -10,7 +10,7 @@ describe('mistakes in a config', () => {
       ),
       [
         "sweep.yaml:8:11: training.epochs: expected a whole number of at least 1, received 'many'.",
-        "sweep.yaml:9:3: training.epoch: expected one of cut, featureDtype, policy, lr, dropout, weightDecay, optimizer, labelWeights, labelSmoothing, ema, featureScaling, epochs, batch, subset, validation, select, earlyStopping, testViews, batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze, regression, received 'epoch'. Did you mean 'epochs'?",
+        "sweep.yaml:9:3: training.epoch: expected one of cut, featureDtype, policy, lr, dropout, weightDecay, optimizer, labelWeights, labelSmoothing, ema, featureScaling, epochs, batch, subset, validation, select, earlyStopping, testViews, batchNorm, precision, clipNorm, augment, discriminative, atUnfreeze, denseDropout, regression, received 'epoch'. Did you mean 'epochs'?",
         'sweep.yaml:10:12: training.dropout: expected a number from 0 to below 1, received 1.',
         'sweep.yaml:12:13: grid.lr[1]: expected a number above 0 or `auto`, received -1.',
         "sweep.yaml:13:20: grid.task[1]: expected a name from `tasks` (findings, pneumonia), received 'pneumona'. Did you mean 'pneumonia'?",

@@ -60,6 +60,7 @@ describe('a config', () => {
       augment: 'none',
       discriminative: 1,
       atUnfreeze: 'continue',
+      denseDropout: 0,
       regression: {
         penalty: 'l2',
         strengths: logarithmicStrengths(10),

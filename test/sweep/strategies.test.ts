@@ -65,6 +65,15 @@ describe('the spec of a strategy', () => {
     assert.deepEqual(trials('strategy: full, ema: [0, 0.99]', 'exclude: [{ ema: 0 }]'), [some]);
   });
 
+  it('has dropout in dense blocks only where there is some, and only of networks', () => {
+    const [none, some] = trials('strategy: full, denseDropout: [0, 0.2]');
+    assert.deepEqual([none!.network?.denseDropout, some!.network?.denseDropout], [undefined, 0.2]);
+    assert.equal(trialId(none!), trialId(trials('strategy: full')[0]!));
+    assert.equal(trials('strategy: extractor, denseDropout: [0, 0.2]').length, 1);
+    const { specs } = filterTrials([none!, some!], parseFilter('denseDropout=0.2'));
+    assert.deepEqual(specs, [some]);
+  });
+
   it('of any other word trains a network from the images', () => {
     const words = [
       'none',
