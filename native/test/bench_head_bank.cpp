@@ -41,7 +41,8 @@ int main(int argc, char** argv) {
   options.groups.push_back(std::move(group));
   const auto rates = std::make_shared<const std::vector<float>>(epochs * steps, 1e-3f);
   for (std::size_t head = 0; head < heads; head++)
-    options.heads.push_back({0, static_cast<std::uint32_t>(head), number(3, 0.5), 0, 0, rates, nullptr, {}, {}});
+    options.heads.push_back(
+        {0, static_cast<std::uint32_t>(head), number(3, 0.5), 0, 0, rates, nullptr, {}, {}});
 
   HeadBank bank(std::move(options));
   std::vector<double> microseconds;
