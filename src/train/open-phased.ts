@@ -5,9 +5,13 @@ import { phasesAt } from './phases.js';
 import type { Checkpoint } from './shared-epochs.js';
 import type { ReadyTrial } from './trial-rows.js';
 
-/** Whether a part of a trial's network can be trained from activations that were stored once an image. */
+/**
+ * Whether a part of a trial's network can be trained from activations that were stored once an image: dropout in dense blocks
+ * makes others of them in every step, in frozen stages too.
+ */
 export function mayStartBehindCuts({ strategy, network }: NetworkTrialSpec): boolean {
-  return strategy !== 'last-block' && strategy !== 'none' && network.augment === 'none';
+  const alike = network.augment === 'none' && network.denseDropout === undefined;
+  return alike && strategy !== 'last-block' && strategy !== 'none';
 }
 
 /**

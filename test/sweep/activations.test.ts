@@ -81,6 +81,7 @@ describe('the activations that are stored', () => {
     assert.deepEqual(cutsOf(specs, 0), []);
     const augmented = trials("strategy: ['stage:block2', lp-ft], augment: { flip: 0.5 }, seed: 4");
     assert.deepEqual(cutsOf(augmented), []);
+    assert.deepEqual(cutsOf(trials('strategy: lp-ft, denseDropout: 0.2, seed: 4')), []);
   });
 
   it('save more than their extraction takes', () => {
