@@ -45,6 +45,7 @@ const allowedValues: Readonly<Record<string, readonly string[]>> = {
     'MOST_FOLDS',
     'freezePlan',
     'phasesAt',
+    'mayStartBehindCuts',
   ],
   'sweep>features': ['viewKey'],
 };

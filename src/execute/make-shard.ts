@@ -3,8 +3,9 @@ import type { ThawError } from '../base/errors.js';
 import type { ModelCard } from '../model/card.js';
 import type { ModelSource, SweepConfig } from '../sweep/config.js';
 import type { Plan } from '../sweep/plan.js';
-import { maySkipPrefix, readsFeatures, trainsNetwork } from '../sweep/strategy.js';
+import { readsFeatures, trainsNetwork } from '../sweep/strategy.js';
 import type { WorkUnit } from '../sweep/units.js';
+import { mayStartBehindCuts } from '../train/phases.js';
 import { storedViews } from '../train/test-views.js';
 import type { TrialSpec } from '../train/trial.js';
 import { type BrokenUnit, recordBrokenUnits } from './broken.js';
@@ -97,7 +98,7 @@ function shardUnit(
     : [];
   const [featureStore, ...viewStores] = stores;
   const own = stored.filter((one) => one.dataset === dataset && one.source === source);
-  const activations = trials.some(({ spec }) => maySkipPrefix(spec))
+  const activations = trials.some(({ spec }) => mayStartBehindCuts(spec))
     ? own.flatMap((one) => {
         // What could not be extracted is trained from images.
         const store = features.get(storeKey(activationName(one)));

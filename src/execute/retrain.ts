@@ -158,7 +158,10 @@ async function originOf(run: string, row: OkRow, options: RetrainOptions): Promi
 
 /** The stores that a row was trained from: features of heads, and the activations that a network's phases began at. */
 function storesOfRow({ spec, result }: OkRow): StoreName[] {
-  return [...storesOf([spec]), ...cutsOf(result).map((cut) => activationName({ ...spec, cut }))];
+  return storesOf(
+    [spec],
+    cutsOf(result).map((cut) => ({ ...spec, cut })),
+  );
 }
 
 function cutsOf({ phases = [] }: OkRow['result']): string[] {

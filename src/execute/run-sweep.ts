@@ -5,6 +5,7 @@ import type { Progress } from '../base/progress.js';
 import type { Device, Extractor } from '../features/session.js';
 import { chooseActivations, type StoredActivations } from '../sweep/activations.js';
 import type { SweepConfig } from '../sweep/config.js';
+import type { SweepSizes } from '../sweep/cost.js';
 import { expandTrials, type Fingerprints, identifyTrial, resolveCut } from '../sweep/expand.js';
 import { filterTrials, type TrialFilter } from '../sweep/filter.js';
 import { readTrialStates } from '../sweep/ledger.js';
@@ -26,8 +27,8 @@ import {
   splitOf,
 } from './open.js';
 import { alreadyChecked, type CheckedDataset, checkPixels, reportQuality } from './quality.js';
-import { sizesOf } from './sizes.js';
-import { activationName, findStores, type MadeStores, makeStores, storeKey, storesOf } from './stores.js';
+import { dataSizes, sizesOf } from './sizes.js';
+import { findStores, type MadeStores, makeStores, storeKey, storesOf } from './stores.js';
 import { splitTable, summarise } from './summary.js';
 
 export interface SweepOptions {
@@ -76,8 +77,8 @@ export async function drySweep(config: SweepConfig, options: SweepOptions): Prom
   const sources = await openSources(config, needed);
   const fresh = await openDatasets(config, needed);
   const placed = withCuts(chosen, fresh, sources);
-  const activations = activationsFor(placed, { datasets: fresh, sources }, options);
-  const wanted = [...storesOf(placed), ...activations.map(activationName)];
+  const planned = sized(placed, { datasets: fresh, sources }, options);
+  const wanted = storesOf(placed, planned.activations);
   const stores = await findStores(fresh, sources, wanted, options.cache);
   const checked = await checkedBefore(fresh, stores);
   const datasets = checked ?? fresh;
@@ -87,7 +88,7 @@ export async function drySweep(config: SweepConfig, options: SweepOptions): Prom
   const prints = known ? fingerprintsOf(datasets, stores.images, sources) : undefined;
   const specs = prints === undefined ? placed : placed.map((spec) => identifyTrial(spec, prints));
   return planSweep(specs, {
-    ...planOptions(opened, placed, activations, options),
+    ...planOptions(opened, planned, options),
     ledger: await readTrialStates(options.out),
     isCached: (store) => stores.features.has(storeKey(store)) || stores.radiomics.has(storeKey(store)),
     isDecoded: (dataset) => stores.images.has(dataset),
@@ -119,25 +120,25 @@ function withCuts(
   return specs.map((spec) => resolveCut(spec, cuts));
 }
 
-function planOptions(
-  opened: Opened,
-  specs: readonly TrialSpec[],
-  activations: readonly StoredActivations[],
-  options: SweepOptions,
-) {
-  const { datasets, sources, stores } = opened;
-  const { workers, retryFailed } = options;
-  const sizes = sizesOf(datasets, sources, stores.images, specs);
-  return { workers, threads: threadsPerWorker(workers), retryFailed, sizes, activations };
+/** What the planner goes by: the sizes and, from them, the activations that networks are to be trained from. */
+interface Sized {
+  readonly sizes: SweepSizes;
+  readonly activations: readonly StoredActivations[];
 }
 
-/** The activations that the trials' networks are to be trained from. */
-function activationsFor(
+function sized(
   specs: readonly TrialSpec[],
   { datasets, sources }: Pick<Opened, 'datasets' | 'sources'>,
   { cacheLimit }: SweepOptions,
-): readonly StoredActivations[] {
-  return chooseActivations(specs, sizesOf(datasets, sources, new Map(), specs), cacheLimit);
+): Sized {
+  const sizes = sizesOf(datasets, sources, specs);
+  return { sizes, activations: chooseActivations(specs, sizes, cacheLimit) };
+}
+
+function planOptions({ datasets, stores }: Opened, { sizes, activations }: Sized, options: SweepOptions) {
+  const { workers, retryFailed } = options;
+  const known = { ...sizes, ...dataSizes(datasets, stores.images) };
+  return { workers, threads: threadsPerWorker(workers), retryFailed, sizes: known, activations };
 }
 
 /**
@@ -159,8 +160,8 @@ export async function runSweep(
   const placed = withCuts(chosen, fresh, sources);
   for (const warning of seenDataWarnings(placed, { datasets: fresh, sources })) progress.note(warning);
   const datasets = new Map<string, CheckedDataset>(fresh);
-  const activations = activationsFor(placed, { datasets: fresh, sources }, options);
-  const wanted = [...storesOf(placed), ...activations.map(activationName)];
+  const planned = sized(placed, { datasets: fresh, sources }, options);
+  const wanted = storesOf(placed, planned.activations);
   const stores = await makeStores(fresh, sources, wanted, {
     ...options,
     threads,
@@ -177,7 +178,7 @@ export async function runSweep(
     progress.note(`${file}:${line}: ${reason}; the line is left out`);
   await writePlanned(run.folder, { ids: plannedIds(config, opened, prints) });
   const plan = planSweep(specs, {
-    ...planOptions(opened, placed, activations, options),
+    ...planOptions(opened, planned, options),
     ledger: states,
     isCached: () => true,
   });

@@ -11,13 +11,24 @@ import type { TrialSpec } from '../train/trial.js';
 import { type OpenedDataset, type OpenedSource, splitOf } from './open.js';
 import type { MadeStores } from './stores.js';
 
-/** The numbers that the cost of some trials is estimated from. */
+/** The numbers that the cost of some trials is estimated from, as far as models and the table alone tell. */
 export function sizesOf(
   datasets: ReadonlyMap<string, OpenedDataset>,
   sources: ReadonlyMap<string, OpenedSource>,
-  images: MadeStores['images'],
   specs: Iterable<TrialSpec>,
 ): SweepSizes {
+  return {
+    ...dataSizes(datasets, new Map()),
+    cuts: cutSizes(datasets, sources, specs),
+    networks: networkSizes(datasets, sources, specs),
+  };
+}
+
+/** Of the data sets, less the images that could not be read, where that is known. */
+export function dataSizes(
+  datasets: ReadonlyMap<string, OpenedDataset>,
+  images: MadeStores['images'],
+): Pick<SweepSizes, 'data' | 'outputs'> {
   const data = new Map<string, DataSize>();
   const outputs = new Map<string, number>();
   for (const [name, opened] of datasets) {
@@ -33,12 +44,7 @@ export function sizesOf(
     });
     for (const [task, { outputNames }] of opened.tasks) outputs.set(`${name}/${task}`, outputNames.length);
   }
-  return {
-    data,
-    outputs,
-    cuts: cutSizes(datasets, sources, specs),
-    networks: networkSizes(datasets, sources, specs),
-  };
+  return { data, outputs };
 }
 
 function cutSizes(

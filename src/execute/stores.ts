@@ -31,8 +31,8 @@ export function storeKey({ dataset, source, cut, featureDtype, view = 'identity'
   return JSON.stringify([dataset, source, cut, featureDtype, viewKey(view)]);
 }
 
-/** The different feature stores of some trials, in order of first use; trials that start from images have none. */
-export function storesOf(specs: Iterable<TrialSpec>): StoreName[] {
+/** The different feature stores of some trials, in order of first use, and of the activations that their networks start from. */
+export function storesOf(specs: Iterable<TrialSpec>, activations: readonly Activations[] = []): StoreName[] {
   const stores = new Map<string, StoreName>();
   for (const spec of specs) {
     if (!readsFeatures(spec.strategy)) continue;
@@ -42,15 +42,14 @@ export function storesOf(specs: Iterable<TrialSpec>): StoreName[] {
       stores.set(storeKey(name), name);
     }
   }
+  for (const name of activations.map(activationName)) stores.set(storeKey(name), name);
   return [...stores.values()];
 }
 
+type Activations = Pick<StoreName, 'dataset' | 'source' | 'cut'>;
+
 /** The store of activations that networks of a source are trained from. */
-export function activationName({
-  dataset,
-  source,
-  cut,
-}: Pick<StoreName, 'dataset' | 'source' | 'cut'>): StoreName {
+export function activationName({ dataset, source, cut }: Activations): StoreName {
   return { dataset, source, cut, featureDtype: 'float32', view: 'identity' };
 }
 

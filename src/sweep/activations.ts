@@ -1,7 +1,8 @@
+import { POOLED } from '../model/cut.js';
+import { mayStartBehindCuts } from '../train/phases.js';
 import type { TrialSpec } from '../train/trial.js';
-import { extractRate, type SweepSizes, trialSeconds } from './cost.js';
+import { extractRate, networkCostKey, type SweepSizes, trialSeconds } from './cost.js';
 import type { ActivationCuts } from './network-cost.js';
-import { maySkipPrefix } from './strategy.js';
 
 /** Activations of a data set's images that are stored so that networks train from them. */
 export interface StoredActivations {
@@ -11,8 +12,6 @@ export interface StoredActivations {
   /** On disk. */
   readonly bytes: number;
 }
-
-const POOLED = 'pooled';
 
 /**
  * The activations that are worth their extraction: one cut after the other, always the one that saves the most time for its
@@ -54,12 +53,11 @@ interface Alike {
 function groupsOf(specs: Iterable<TrialSpec>, sizes: SweepSizes): Map<string, Alike[]> {
   const groups = new Map<string, Map<string, Alike>>();
   for (const spec of specs) {
-    const { dataset, source, strategy, n, epochs, batch, subset, validation, lr, network } = spec;
-    const key = `${dataset}/${source}`;
-    if (!maySkipPrefix(spec) || sizes.networks?.has(key) !== true) continue;
+    const key = `${spec.dataset}/${spec.source}`;
+    if (!mayStartBehindCuts(spec) || sizes.networks?.has(key) !== true) continue;
     const alike = groups.get(key) ?? new Map<string, Alike>();
     groups.set(key, alike);
-    const cost = `${strategy} ${n} ${epochs} ${batch} ${subset.unit} ${validation} ${lr === 'auto'} ${network!.precision}`;
+    const cost = networkCostKey(spec);
     const known = alike.get(cost);
     if (known === undefined) alike.set(cost, { spec, count: 1 });
     else known.count++;

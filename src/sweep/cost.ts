@@ -1,8 +1,9 @@
 import { RANGE } from '../train/lr-finder.js';
+import { mayStartBehindCuts } from '../train/phases.js';
 import type { TrialSpec } from '../train/trial.js';
 import { foldsOf } from '../train/validation.js';
 import { type ActivationCuts, NetworkCost, type NetworkSize, type NetworkSpeeds } from './network-cost.js';
-import { maySkipPrefix, REGRESSION, readsFeatures, trainsNetwork } from './strategy.js';
+import { REGRESSION, readsFeatures, trainsNetwork } from './strategy.js';
 
 /**
  * Rates of one thread that the estimates are made from, in round numbers for a current server core (2 Zen 4 cores:
@@ -147,7 +148,7 @@ export function networkSeconds(
   const network = sizes.networks?.get(key);
   if (network !== undefined) {
     const size = { images, validation, test: data.test, scale };
-    const cuts = maySkipPrefix(spec) ? activations.get(key) : undefined;
+    const cuts = mayStartBehindCuts(spec) ? activations.get(key) : undefined;
     const range = tested === 0 ? 0 : tested * costs.stepSeconds(spec, size, network);
     return count * (costs.seconds(spec, size, network, (cut) => cuts?.has(cut) === true) + range);
   }
@@ -157,6 +158,15 @@ export function networkSeconds(
   const updates = (spec.epochs * Math.ceil(images / spec.batch) + tested) * weightsBehind;
   const rate = RATES.trainMacs * (precision === 'bf16' ? RATES.bf16 : 1);
   return count * ((passes * scale * macsBehind) / rate + updates / RATES.networkUpdates);
+}
+
+/** Trials with networks that have equal keys cost the same, whatever activations there are. */
+export function networkCostKey(spec: TrialSpec): string {
+  const { dataset, source, cut, strategy, n, epochs, batch, subset, validation, lr, network } = spec;
+  const { precision = 'fp32', augment = 'none' } = network ?? {};
+  const side = augment === 'none' ? '' : `${augment.size} ${augment.resize}`;
+  const training = `${strategy} ${n} ${subset.unit} ${epochs} ${batch} ${validation} ${lr === 'auto'}`;
+  return `${dataset}/${source} ${cut} ${training} ${precision} ${mayStartBehindCuts(spec)} ${side}`;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { POOLED } from '../model/cut.js';
 import { freezePlan } from '../train/freeze.js';
 import { type Phase, phasesAt } from '../train/phases.js';
 import type { TrialSpec } from '../train/trial.js';
@@ -114,7 +115,7 @@ export class NetworkCost {
     hasCut: (cut: string) => boolean,
   ): readonly Segment[] {
     const cuts = names.map((name) => (hasCut(name) ? 1 : 0)).join('');
-    const key = `${strategy} ${names.join()} ${steps} ${epochs} ${cuts} ${hasCut('pooled')}`;
+    const key = `${strategy} ${names.join()} ${steps} ${epochs} ${cuts} ${hasCut(POOLED)}`;
     const known = this.segments.get(key);
     if (known !== undefined) return known;
     const made = makeSegments(planOf(strategy, names, epochs * steps, steps), names, hasCut);

@@ -1,12 +1,13 @@
 import { groupBy } from '../base/group-by.js';
 import { type View, viewKey } from '../features/view.js';
+import { mayStartBehindCuts } from '../train/phases.js';
 import { storedViews } from '../train/test-views.js';
 import type { TrialSpec } from '../train/trial.js';
 import type { StoredActivations } from './activations.js';
 import { extractSeconds, type SweepSizes, TYPICAL, UNKNOWN_SIZES } from './cost.js';
 import { pendingTrials, type TrialState } from './ledger.js';
 import type { NetworkSize } from './network-cost.js';
-import { maySkipPrefix, REGRESSION, readsFeatures } from './strategy.js';
+import { REGRESSION, readsFeatures } from './strategy.js';
 import { trialIdentifier } from './trial-id.js';
 import { type SecondsOf, secondsOf, type UnitOptions, unitsOf, type WorkUnit } from './units.js';
 
@@ -77,10 +78,10 @@ export function planSweep(specs: Iterable<TrialSpec>, options: PlanOptions): Pla
   const count = (status: TrialState['status']) =>
     [...all.keys()].filter((id) => ledger.byTrial.get(id)?.status === status).length;
   const units = unitsOf(pending, { ...options, done: new Set() });
-  const stores = [
-    ...storesOf(units, options.isCached, sizes),
-    ...activationStores(units, options.activations ?? [], options.isCached, sizes),
-  ];
+  const ofHeads = storesOf(units, options.isCached, sizes);
+  const ofNetworks = activationStores(units, options.activations ?? [], options.isCached, sizes);
+  const known = new Set(ofHeads.map(storeName));
+  const stores = [...ofHeads, ...ofNetworks.filter((store) => !known.has(storeName(store)))];
   const datasets = new Set(units.map(({ dataset }) => dataset));
   const extract = extractionSeconds(datasets, stores, options.isDecoded, sizes) / (workers * threads);
   return {
@@ -124,7 +125,7 @@ function activationStores(
   isCached: PlanOptions['isCached'],
   sizes: SweepSizes,
 ): PlannedStore[] {
-  const users = units.filter(({ trials }) => trials.some(({ spec }) => maySkipPrefix(spec)));
+  const users = units.filter(({ trials }) => trials.some(({ spec }) => mayStartBehindCuts(spec)));
   const used = new Set(users.map(({ dataset, source }) => `${dataset}/${source}`));
   return activations
     .filter(({ dataset, source }) => used.has(`${dataset}/${source}`))
@@ -135,6 +136,16 @@ function activationStores(
     });
 }
 
+function storeName({
+  dataset,
+  source,
+  cut,
+  featureDtype,
+  view,
+}: Pick<PlannedStore, 'dataset' | 'source' | 'cut' | 'featureDtype' | 'view'>): string {
+  return [dataset, source, cut, featureDtype, viewKey(view)].join('/');
+}
+
 function storesOf(
   units: readonly WorkUnit[],
   isCached: PlanOptions['isCached'],
@@ -142,9 +153,7 @@ function storesOf(
 ): PlannedStore[] {
   const reading = units.filter(({ strategy }) => readsFeatures(strategy));
   const read = reading.flatMap((unit) => storedViews(unit).map((view) => ({ ...unit, view })));
-  const byStore = groupBy(read, ({ dataset, source, cut, featureDtype, view }) =>
-    [dataset, source, cut, featureDtype, viewKey(view)].join('/'),
-  );
+  const byStore = groupBy(read, storeName);
   return [...byStore.keys()].sort().map((key) => {
     const { dataset, source, cut, featureDtype, view } = byStore.get(key)![0]!;
     const images = (sizes.data.get(dataset) ?? TYPICAL.data).images;

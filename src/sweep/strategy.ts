@@ -72,12 +72,6 @@ export function readsFeatures(strategy: Strategy): boolean {
   return strategy === 'extractor' || strategy === 'last-block' || strategy === REGRESSION;
 }
 
-/** Whether a trial may begin at stored activations: its network is the source's and sees every image as it is, without dropout. */
-export function maySkipPrefix({ strategy, network }: TrialSpec): boolean {
-  const alike = network?.augment === 'none' && network.denseDropout === undefined;
-  return alike && strategy !== 'last-block' && strategy !== 'none';
-}
-
 /** Whether a setting has a say in the trials of a strategy; one that has none is not part of their specs. */
 export function usesSetting(strategy: Strategy, key: string): boolean {
   if (strategy === REGRESSION) return REGRESSION_KEYS.has(key);

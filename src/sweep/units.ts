@@ -2,7 +2,7 @@ import { groupBy } from '../base/group-by.js';
 import { sha256 } from '../base/hash.js';
 import type { TrialSpec } from '../train/trial.js';
 import type { StoredActivations } from './activations.js';
-import { headBytes, type SweepSizes, trialSeconds, UNKNOWN_SIZES } from './cost.js';
+import { headBytes, networkCostKey, type SweepSizes, trialSeconds, UNKNOWN_SIZES } from './cost.js';
 import type { ActivationCuts } from './network-cost.js';
 import { REGRESSION, readsFeatures, trainsNetwork } from './strategy.js';
 import { trialIdentifier } from './trial-id.js';
@@ -107,10 +107,7 @@ export function secondsOf(sizes: SweepSizes, activations: readonly StoredActivat
   const known = new Map<string, number>();
   return (spec) => {
     if (!trainsNetwork(spec.strategy)) return trialSeconds(spec, sizes);
-    const { dataset, source, cut: own, strategy, n, epochs, batch, subset, validation, lr, network } = spec;
-    const kind = `${dataset}/${source} ${own} ${strategy} ${n} ${epochs} ${batch} ${subset.unit} ${validation}`;
-    const augment = network!.augment === 'none' ? '' : `${network!.augment.size} ${network!.augment.resize}`;
-    const key = `${kind} ${lr === 'auto'} ${network!.precision} ${network!.augment === 'none'} ${augment}`;
+    const key = networkCostKey(spec);
     const seconds = known.get(key) ?? trialSeconds(spec, sizes, cuts);
     known.set(key, seconds);
     return seconds;

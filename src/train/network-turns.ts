@@ -2,8 +2,8 @@ import { ThawError } from '../base/errors.js';
 import { POOLED } from '../model/cut.js';
 import { classifierOf } from '../model/trained.js';
 import { isNetworkTrial, type NetworkTrialInputs, networkOf, stageNames } from './network-setup.js';
-import { mayStartBehindCuts } from './open-phased.js';
 import { type FailedTrial, failure, ofFold } from './outcome.js';
+import { mayStartBehindCuts } from './phases.js';
 import { mayProbe, type ProbeResult, trainProbes } from './probes.js';
 import {
   type Checkpoint,

@@ -1,18 +1,9 @@
 import { freezePlan } from './freeze.js';
 import { type NetworkTrialInputs, type NetworkTrialSpec, openNetwork, stageNames } from './network-setup.js';
 import { PhasedNetwork } from './phased-network.js';
-import { phasesAt } from './phases.js';
+import { mayStartBehindCuts, phasesAt } from './phases.js';
 import type { Checkpoint } from './shared-epochs.js';
 import type { ReadyTrial } from './trial-rows.js';
-
-/**
- * Whether a part of a trial's network can be trained from activations that were stored once an image: dropout in dense blocks
- * makes others of them in every step, in frozen stages too.
- */
-export function mayStartBehindCuts({ strategy, network }: NetworkTrialSpec): boolean {
-  const alike = network.augment === 'none' && network.denseDropout === undefined;
-  return alike && strategy !== 'last-block' && strategy !== 'none';
-}
 
 /**
  * A trial's network, each phase of it from the best of the activations there are. `begin` is where a training that agrees with

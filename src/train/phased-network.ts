@@ -2,6 +2,7 @@ import type { NativeNetworkInput, NativePassResult, NativeTrainRequest } from '.
 import type { NativeCallOptions } from '../engine/native-owner.js';
 import type { Network } from '../engine/network.js';
 import type { TrainedNetwork } from './network-training.js';
+import { passPart } from './pass-part.js';
 import type { Phase } from './phases.js';
 
 export interface PhasedOptions {
@@ -12,8 +13,6 @@ export interface PhasedOptions {
   readonly batch: number;
   /** Makes the part of the network behind a cut, or the whole one, with its initial weights. */
   readonly open: (cut: string | undefined) => Network;
-  /** Makes a pass over some rows one over the rows of what the network behind the cut is trained from. */
-  readonly placed?: (request: NativeTrainRequest, cut: string) => NativeTrainRequest;
   /** Steps that were done before, and the state after them. */
   readonly start?: { readonly step: number; readonly state: Uint8Array } | undefined;
 }
@@ -131,36 +130,28 @@ export class PhasedNetwork implements TrainedNetwork, AsyncDisposable {
     this.network = undefined;
   }
 
-  private partOf(request: NativeTrainRequest, done: number, count: number, phase: Phase): NativeTrainRequest {
-    const { batch, stages, placed } = this.options;
-    const [first, end] = [done * batch, (done + count) * batch];
-    const { order, occurrences, learningRates, momenta, trainedStages } = request;
-    const part: NativeTrainRequest = {
-      ...request,
-      order: order.subarray(first, end),
-      ...(occurrences === undefined ? {} : { occurrences: occurrences.subarray(first, end) }),
-      learningRates: columnsFrom(phase.stage, learningRates, stages.length, done, done + count),
-      ...(momenta === undefined ? {} : { momenta: momenta.subarray(done, done + count) }),
-      trainedStages: trainedStages.subarray(done, done + count).map((mask) => mask >>> phase.stage),
+  private partOf(
+    request: NativeTrainRequest,
+    first: number,
+    count: number,
+    { stage }: Phase,
+  ): NativeTrainRequest {
+    const part = passPart(request, { first, count, batch: this.options.batch });
+    if (stage === 0) return part;
+    return {
+      ...part,
+      learningRates: columnsFrom(stage, part.learningRates, this.stages.length),
+      trainedStages: part.trainedStages.map((mask) => mask >>> stage),
     };
-    return phase.cut === undefined || placed === undefined ? part : placed(part, phase.cut);
   }
 }
 
-/** Rows first … end − 1 of a table [rows × stages], without the columns of the first stages. */
-function columnsFrom(
-  stage: number,
-  table: Float32Array,
-  stages: number,
-  first: number,
-  end: number,
-): Float32Array {
-  if (stage === 0) return table.subarray(first * stages, end * stages);
+/** A table [rows × stages] without the columns of the first stages. */
+function columnsFrom(stage: number, table: Float32Array, stages: number): Float32Array {
   const columns = stages - stage;
-  const part = new Float32Array((end - first) * columns);
-  for (let row = first; row < end; row++) {
-    part.set(table.subarray(row * stages + stage, (row + 1) * stages), (row - first) * columns);
-  }
+  const part = new Float32Array((table.length / stages) * columns);
+  for (let row = 0; row * stages < table.length; row++)
+    part.set(table.subarray(row * stages + stage, (row + 1) * stages), row * columns);
   return part;
 }
 

@@ -1,4 +1,5 @@
 import { POOLED } from '../model/cut.js';
+import type { TrialSpec } from './trial.js';
 
 /** A run of steps that one network trains: the whole one, or the part of it behind a cut at which nothing has changed yet. */
 export interface Phase {
@@ -9,6 +10,15 @@ export interface Phase {
   readonly stage: number;
   /** Where the part begins; undefined = at the image. */
   readonly cut: string | undefined;
+}
+
+/**
+ * Whether parts of a trial's network can be trained from activations that were stored once an image: augmented images and dropout in
+ * dense blocks, which acts in frozen stages too, make others of them in every step, and `none` begins with weights of its own.
+ */
+export function mayStartBehindCuts({ strategy, network }: Pick<TrialSpec, 'strategy' | 'network'>): boolean {
+  const alike = network?.augment === 'none' && network.denseDropout === undefined;
+  return alike && strategy !== 'last-block' && strategy !== 'none';
 }
 
 /**

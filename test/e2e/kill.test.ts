@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, readdirSync, statSync } from 'node:fs';
+import { appendFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { numbers, readTrials, startThaw, temporaryFolder, thaw } from './thaw.js';
+import { numbers, readTrials, startThaw, temporaryFolder, thaw, untilRows } from './thaw.js';
 
 const preset = fileURLToPath(new URL('../../presets/quickstart.yaml', import.meta.url));
 // Several units of about a second, so that a kill finds some of them done and some not.
@@ -60,18 +59,3 @@ test('Ctrl-C stops with what is recorded, says so, and the same command goes on'
   const resumed = await thaw(options, folder);
   assert.match(resumed.stderr, new RegExp(`${left} trials done, 0 failed, ${done} were done before`));
 });
-
-/** Resolves within milliseconds of the first unit's rows in the ledger. */
-async function untilRows(run: string, finished: Promise<unknown>): Promise<void> {
-  let ended = false;
-  void finished.then(() => {
-    ended = true;
-  });
-  const ledger = join(run, 'ledger');
-  while (!ended) {
-    const files = existsSync(ledger) ? readdirSync(ledger) : [];
-    if (files.some((file) => statSync(join(ledger, file)).size > 0)) return;
-    await sleep(5);
-  }
-  assert.fail('the sweep ended before it was stopped');
-}

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { numbers, readTrials, startThaw, type TrialCells, temporaryFolder, thaw } from './thaw.js';
+import { numbers, readTrials, startThaw, type TrialCells, temporaryFolder, thaw, untilRows } from './thaw.js';
 
 const chest = fileURLToPath(new URL('../../models/densenet-chest.json', import.meta.url));
 /** Nine units of regressions, each with trials enough that a kill finds some units done and some not. */
@@ -81,18 +80,3 @@ test('beside a network: dry run, one report with the crossing, and no export of 
   assert.equal(exported.status, 1);
   assert.match(exported.stderr, /logistic regression on radiomics, not a network/);
 });
-
-/** Resolves within milliseconds of the first unit's rows in the ledger. */
-async function untilRows(run: string, finished: Promise<unknown>): Promise<void> {
-  let ended = false;
-  void finished.then(() => {
-    ended = true;
-  });
-  const ledger = join(run, 'ledger');
-  while (!ended) {
-    const files = existsSync(ledger) ? readdirSync(ledger) : [];
-    if (files.some((file) => statSync(join(ledger, file)).size > 0)) return;
-    await sleep(5);
-  }
-  assert.fail('the sweep ended before it was stopped');
-}

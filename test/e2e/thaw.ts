@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 
@@ -89,4 +91,19 @@ export function numbers(row: TrialCells): string {
 
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Resolves within milliseconds of the first unit's rows in the ledger. */
+export async function untilRows(run: string, finished: Promise<unknown>): Promise<void> {
+  let ended = false;
+  void finished.then(() => {
+    ended = true;
+  });
+  const ledger = join(run, 'ledger');
+  while (!ended) {
+    const files = existsSync(ledger) ? readdirSync(ledger) : [];
+    if (files.some((file) => statSync(join(ledger, file)).size > 0)) return;
+    await sleep(5);
+  }
+  assert.fail('the sweep ended before it was stopped');
 }

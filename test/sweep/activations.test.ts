@@ -5,6 +5,7 @@ import { bytesOfSize } from '../../src/sweep/byte-size.js';
 import { type SweepSizes, TYPICAL_SPEEDS, trialSeconds } from '../../src/sweep/cost.js';
 import { expandTrials } from '../../src/sweep/expand.js';
 import { planSweep } from '../../src/sweep/plan.js';
+import { secondsOf } from '../../src/sweep/units.js';
 import type { TrialSpec } from '../../src/train/trial.js';
 import { config } from './configs.js';
 
@@ -104,6 +105,24 @@ describe('the activations that are stored', () => {
     const strategies = new Map(plan.strategies.map((own) => [own.strategy, own]));
     assert.ok(strategies.get('stage:block2')!.secondsFromImages! > strategies.get('stage:block2')!.seconds);
     assert.equal(strategies.get('full')!.secondsFromImages, undefined);
+  });
+
+  it('are no help to trials whose activations change from step to step', () => {
+    const [plain, dense] = trials('strategy: lp-ft, denseDropout: [0, 0.2]');
+    const activations = [{ dataset: 'nih', source: 'imagenet', cut: 'pooled', bytes: 1 }];
+    const seconds = secondsOf(sizes, activations);
+    assert.ok(seconds(plain!) < seconds(dense!));
+    assert.equal(seconds(dense!), trialSeconds(dense!, sizes));
+  });
+
+  it('that heads are trained on too are one store of the plan', () => {
+    const specs = trials('strategy: [extractor, lp-ft], seed: 4');
+    const options = { ledger: { byTrial: new Map() }, workers: 1, sizes, isCached: () => false };
+    const { stores } = planSweep(specs, { ...options, activations: chooseActivations(specs, sizes, 1e12) });
+    assert.deepEqual(
+      stores.map(({ cut, featureDtype }) => `${cut} ${featureDtype}`),
+      ['pooled float32'],
+    );
   });
 
   it('have a limit in bytes', () => {
